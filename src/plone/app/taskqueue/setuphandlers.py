@@ -1,0 +1,29 @@
+"""What GenericSetup's XML files cannot say."""
+
+from plone.base.interfaces import INonInstallable
+from plone.registry.interfaces import IRegistry
+from Products.GenericSetup.tool import SetupTool
+from zope.component import getUtility
+from zope.interface import implementer
+
+
+#: All registry records of this package have names that start so.
+REGISTRY_PREFIX = "plone.app.taskqueue."
+
+
+@implementer(INonInstallable)
+class HiddenProfiles:
+    """Keeps profiles that nobody should pick off the lists of add-ons."""
+
+    def getNonInstallableProfiles(self) -> list[str]:
+        return ["plone.app.taskqueue:uninstall"]
+
+
+def post_uninstall(setup_tool: SetupTool) -> None:
+    """Delete the registry records, those of interfaces since renamed included.
+
+    Jobs stay: they belong to the database, where other sites may have theirs.
+    """
+    records = getUtility(IRegistry).records
+    for name in list(records.keys(REGISTRY_PREFIX, REGISTRY_PREFIX + "\uffff")):
+        del records[name]
