@@ -1,0 +1,86 @@
+# Needs Python 3.11 or later with venv, make and a package index; nothing else.
+PYTHON ?= python3
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+DOCS_INSTALLED = .venv-docs/.installed
+MARKUP = $$(git ls-files '*.zcml' '*.xml' '*.pt')
+
+# Options for the commands behind the targets, as in make test ARGS="-k setup"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(BIN)/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+
+# The stamp makes a second call instant, and a changed pin a new installation.
+$(INSTALLED): setup.py constraints.txt | $(BIN)/uv
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable ".[demo,dev,test]"
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Build .venv with the pinned versions
+
+.PHONY: demo
+demo: $(INSTALLED) ## Watch jobs change the content of a new Plone site
+	$(BIN)/python -m plone.app.taskqueue.demo $(ARGS)
+
+var/demo/etc/zope.ini:
+	$(MAKE) demo
+
+.PHONY: start
+start: $(INSTALLED) var/demo/etc/zope.ini ## Serve the site of the demo
+	@echo "Plone will be at http://localhost:8080 in some ten seconds. Ctrl-C stops it."
+	@if [ -f var/demo/credentials.txt ]; then cat var/demo/credentials.txt; fi
+	$(BIN)/runwsgi var/demo/etc/zope.ini
+
+.PHONY: test
+test: $(INSTALLED) ## Run the tests
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure, beside the raw commit rate of the same storage
+	$(BIN)/python bench/run.py $(ARGS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check code, markup and versions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/zpretty --check $(MARKUP)
+	$(BIN)/python scripts/versions.py --check
+
+.PHONY: format
+format: $(INSTALLED) ## Bring code and markup into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/zpretty --inplace $(MARKUP)
+
+.PHONY: versions
+versions: $(INSTALLED) ## Write versions.cfg from constraints.txt
+	$(BIN)/python scripts/versions.py
+
+# An environment of its own: Sphinx wants another docutils than Plone has.
+$(DOCS_INSTALLED): docs/requirements.txt | $(BIN)/uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-docs
+	$(BIN)/uv pip install --python .venv-docs/bin/python --requirement docs/requirements.txt
+	@touch $@
+
+.PHONY: docs
+docs: $(DOCS_INSTALLED) ## Build the documentation into docs/_build/html
+	.venv-docs/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+.PHONY: buildout
+buildout: $(INSTALLED) ## Build bin/instance and bin/test with zc.buildout
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt pip setuptools wheel zc.buildout
+	$(BIN)/buildout $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built, the data of the demo included
+	rm -rf .venv .venv-docs .hypothesis .pytest_cache .ruff_cache .installed.cfg
+	rm -rf bin build develop-eggs dist docs/_build eggs parts var src/*.egg-info
+	find src -name __pycache__ -type d -prune -exec rm -rf {} +
