@@ -70,9 +70,10 @@ $(DOCS_INSTALLED): docs/requirements.txt | $(BIN)/uv
 	$(BIN)/uv pip install --python .venv-docs/bin/python --requirement docs/requirements.txt
 	@touch $@
 
+# -E: pages that have not changed must warn again, not only the first time.
 .PHONY: docs
 docs: $(DOCS_INSTALLED) ## Build the documentation into docs/_build/html
-	.venv-docs/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
+	.venv-docs/bin/sphinx-build -E -W --keep-going -b html docs docs/_build/html
 
 .PHONY: buildout
 buildout: $(INSTALLED) ## Build bin/instance and bin/test with zc.buildout
