@@ -1,0 +1,49 @@
+"""The one clock of the engine, which a test can stop and set.
+
+``now`` is wall-clock time for what people read and for retention; ``monotonic`` is
+what this process judges other workers by, so that neither a wrong host clock nor a
+changed one ends a lease.  Both are safe to call from any thread.
+"""
+
+from datetime import datetime
+from datetime import UTC
+
+import time
+
+
+class _Frozen:
+    """Where the clock stands while a test holds it; ``None`` when it runs."""
+
+    at: float | None = None
+    monotonic_offset: float = 0.0
+
+
+def now() -> float:
+    """Return the time in seconds since the epoch."""
+    return time.time() if _Frozen.at is None else _Frozen.at
+
+
+def monotonic() -> float:
+    """Return seconds that only ever grow, from an arbitrary start."""
+    return time.monotonic() + _Frozen.monotonic_offset
+
+
+def as_datetime(seconds: float | None) -> datetime | None:
+    """Return seconds since the epoch as a timezone-aware ``datetime`` in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def freeze(seconds: float) -> None:
+    """Stop the clock at ``seconds`` since the epoch (tests only)."""
+    _Frozen.at = float(seconds)
+
+
+def advance(seconds: float) -> None:
+    """Move both clocks on, freezing wall-clock time if it ran (tests only)."""
+    _Frozen.at = now() + seconds
+    _Frozen.monotonic_offset += seconds
+
+
+def reset() -> None:
+    """Let the clock run again (tests only)."""
+    _Frozen.at = None

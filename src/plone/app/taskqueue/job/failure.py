@@ -1,0 +1,132 @@
+"""Why a job failed, kept as text that outlives the code that raised it."""
+
+from collections.abc import Callable
+from plone.app.taskqueue.interfaces import IFailure
+from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job.callables import resolve
+from typing import Any
+from zope.interface import implementer
+
+import traceback
+
+
+#: Longest message and traceback kept, in characters; the middle is left out.
+MESSAGE_LIMIT = 2_000
+TRACEBACK_LIMIT = 16_000
+#: Frames kept of a traceback: the last ones, which say where it broke.
+FRAME_LIMIT = 40
+#: Largest pickle of an exception kept, in bytes.
+VALUE_LIMIT = 4_000
+
+
+def _shorten(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n... {len(text) - limit} characters left out ...\n{text[-half:]}"
+
+
+def _safely(make: Callable[[], str], otherwise: str) -> str:
+    """An exception's own code may fail, or memory be short: the job must still end."""
+    try:
+        return make()
+    except Exception:
+        return otherwise
+
+
+def _value_bytes(exception: BaseException) -> bytes | None:
+    """Pickle the exception only if it can be read again and is small."""
+    try:
+        data = payload.dump(exception, "exception")
+        restored = payload.load(data, None, "exception")
+    except Exception:
+        return None
+    if type(restored) is not type(exception) or len(data) > VALUE_LIMIT:
+        return None
+    return data
+
+
+@implementer(IFailure)
+class Failure:
+    """An exception as plain values.  Holds no frame and nothing unpicklable."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, exception: BaseException):
+        kind = type(exception)
+        # Ours is the first frame: it calls the job and tells nobody anything.
+        trace = exception.__traceback__
+        trace = trace.tb_next if trace is not None and trace.tb_next else trace
+        self._state = (
+            f"{kind.__module__}:{kind.__qualname__}",
+            _shorten(
+                _safely(lambda: str(exception), "(its message cannot be read)"),
+                MESSAGE_LIMIT,
+            ),
+            _shorten(
+                _safely(
+                    lambda: "".join(
+                        traceback.format_exception(
+                            kind, exception, trace, limit=-FRAME_LIMIT
+                        )
+                    ),
+                    f"{kind.__name__} (its traceback cannot be written)",
+                ),
+                TRACEBACK_LIMIT,
+            ),
+            _value_bytes(exception),
+        )
+
+    @classmethod
+    def from_record(cls, state: tuple) -> "Failure":
+        """Return the failure that ``as_record`` described."""
+        failure = cls.__new__(cls)
+        failure._state = state
+        return failure
+
+    def as_record(self) -> tuple:
+        """Return plain values for the job's record."""
+        return self._state
+
+    def __getstate__(self) -> tuple:
+        return self._state
+
+    def __setstate__(self, state: tuple) -> None:
+        self._state = state
+
+    @property
+    def type_name(self) -> str:
+        """The exception's dotted name, as ``module.Class``."""
+        return self._state[0].replace(":", ".").removeprefix("builtins.")
+
+    @property
+    def type(self) -> Any:
+        """See ``IFailure``."""
+        try:
+            return resolve(self._state[0])
+        except LookupError:
+            return self.type_name
+
+    @property
+    def value(self) -> BaseException:
+        """See ``IFailure``."""
+        if self._state[3] is not None:
+            try:
+                return payload.load(self._state[3], None, "exception")
+            except LookupError:
+                pass
+        return RuntimeError(self.getErrorMessage())
+
+    def getErrorMessage(self) -> str:
+        """See ``IFailure``."""
+        return self._state[1]
+
+    def getTraceback(self) -> str:
+        """See ``IFailure``."""
+        return self._state[2]
+
+    def __str__(self) -> str:
+        return f"{self.type_name}: {self.getErrorMessage()}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.Failure {self}>"

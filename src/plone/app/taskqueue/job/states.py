@@ -1,0 +1,44 @@
+"""The states of a job, and the words for them that the old systems taught."""
+
+from enum import Enum
+
+
+class State(str, Enum):
+    """Where a job stands.  A job's container decides; its record repeats it."""
+
+    #: Made, not queued.
+    NEW = "new"
+    #: In a lane, may run.
+    PENDING = "pending"
+    #: In a worker's lease: it waits there for its turn or runs.
+    LEASED = "leased"
+    #: Its callable returned and the transaction was committed.
+    COMPLETED = "completed"
+    #: It raised, or could not be run; the failure is kept.
+    FAILED = "failed"
+    #: Somebody cancelled it before it had done anything.
+    CANCELLED = "cancelled"
+
+
+#: What a job that is over can be.
+FINAL = (State.COMPLETED, State.FAILED, State.CANCELLED)
+
+#: One byte a state, for records.  Never renumber: old records are read with it.
+CODES = {
+    State.NEW: 0,
+    State.PENDING: 1,
+    State.COMPLETED: 2,
+    State.FAILED: 3,
+    State.CANCELLED: 4,
+}
+BY_CODE = {code: state for state, code in CODES.items()}
+
+#: zc.async's words.  It had none for failed and cancelled: those are completed.
+ASYNC_WORDS = {
+    State.NEW: "new-status",
+    State.PENDING: "pending-status",
+    State.LEASED: "assigned-status",
+    State.COMPLETED: "completed-status",
+    State.FAILED: "completed-status",
+    State.CANCELLED: "completed-status",
+}

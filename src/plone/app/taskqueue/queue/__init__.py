@@ -1,0 +1,1 @@
+"""The engine: queues, leases, quotas, retention.  ZODB and BTrees only."""

@@ -1,0 +1,90 @@
+"""The invariants of a queue, checked one by one over everything that is there."""
+
+from collections.abc import Iterator
+from plone.app.taskqueue.job.asyncjob import ROOT_KEY
+from plone.app.taskqueue.job.states import CODES
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
+from typing import Any
+
+
+class Inconsistent(AssertionError):
+    """A queue's containers, records and counters do not agree; says where."""
+
+
+def check_queue(queue: Any) -> None:
+    """See ``IQueue.check``."""
+    problems = list(_problems(queue))
+    if problems:
+        raise Inconsistent(
+            f"Queue {queue.name!r} is inconsistent:\n- " + "\n- ".join(problems)
+        )
+
+
+def _problems(queue: Any) -> Iterator[str]:
+    seen: dict[int, str] = {}
+    for place, job, expected in _everywhere(queue):
+        if job.id in seen:
+            yield f"job {job.id} is in {seen[job.id]} and in {place}"
+        seen[job.id] = place
+        try:
+            state = job.stored_state
+        except Exception as error:
+            yield f"job {job.id} in {place} cannot be read: {error!r}"
+            continue
+        if state is not expected:
+            yield f"job {job.id} in {place} says that it is {state.value}"
+        if job.queue_name != queue.name:
+            yield f"job {job.id} in {place} says that its queue is {job.queue_name!r}"
+    yield from _lane_problems(queue)
+    yield from _lease_problems(queue)
+    for state in FINAL:
+        for said, there in queue.history(state).counted():
+            if said != there:
+                yield f"{state.value} jobs: the counter says {said}, there are {there}"
+
+
+def _everywhere(queue: Any) -> Iterator[tuple[str, Any, State]]:
+    for lane in queue.lanes():
+        for key, job in lane.items():
+            yield f"lane {lane.quota_names} under {key}", job, State.PENDING
+    for lease in queue.leases.values():
+        for _, job in lease.held_jobs():
+            yield f"lease {lease.key}", job, State.PENDING
+        for state in FINAL:
+            for job in lease.ended_jobs(state):
+                yield f"lease {lease.key} ({state.value})", job, state
+    for state in FINAL:
+        for key, job in queue.history(state).items():
+            yield f"history {state.value} under {key}", job, state
+
+
+def _lane_problems(queue: Any) -> Iterator[str]:
+    for lane in queue.lanes():
+        for shard, (said, there) in enumerate(lane.counted()):
+            if said != there:
+                yield (
+                    f"lane {lane.quota_names}, shard {shard}: the counter says {said}, "
+                    f"there are {there}"
+                )
+        for key, job in lane.items():
+            if job.key != key:
+                yield f"job {job.id} is under {key} and says {job.key}"
+            if job.quota_names != lane.quota_names:
+                yield f"job {job.id} is in the lane of {lane.quota_names}"
+
+
+def _lease_problems(queue: Any) -> Iterator[str]:
+    workers = queue._p_jar.root()[ROOT_KEY].workers
+    known = {0, *(CODES[state] for state in FINAL)}
+    for key, lease in queue.leases.items():
+        if lease.key != key:
+            yield f"lease {lease.key} is registered as {key}"
+        if lease.worker_id not in workers:
+            yield f"lease {key} belongs to worker {lease.worker_id}, which is not there"
+        if not known.issuperset(lease.marks):
+            yield f"lease {key} has marks that mean nothing: {lease.marks!r}"
+    for name in queue.quotas:
+        for lease, _ in queue.quotas[name].holders():
+            if name not in lease.quota_names:
+                yield f"quota {name!r} is held by lease {lease.key}, which is not of it"

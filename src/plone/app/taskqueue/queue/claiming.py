@@ -1,0 +1,98 @@
+"""Choosing what a lease holds next: the longest waiting job, and some that go with it."""
+
+from collections.abc import Callable
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.lanes import Lane
+from plone.app.taskqueue.queue.leases import Lease
+from typing import Any
+from ZODB.POSException import ConflictError
+from ZODB.POSException import POSKeyError
+from ZODB.POSException import ReadConflictError
+from ZODB.POSException import StorageError
+
+import itertools
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.queue")
+
+#: ``join(job, taken)`` says whether the job may go with so many taken before it.
+Join = Callable[[AsyncJob, int], bool]
+
+
+def open_lanes(queue: Any) -> list[tuple[int, Lane]]:
+    """Return the lanes that have jobs and room in all their quotas, next job first."""
+    found = []
+    for lane in queue.lanes():
+        key = lane.first_key()
+        if key is not None and _has_room(queue, lane):
+            found.append((key, lane))
+    return sorted(found, key=lambda item: item[0])
+
+
+def _has_room(queue: Any, lane: Lane) -> bool:
+    for name in lane.quota_names:
+        quota = queue.quotas.get(name)
+        # A quota that was removed limits nothing.
+        if quota is not None and not quota.has_room():
+            return False
+    return True
+
+
+def claim_next(queue: Any, lease: Lease, limit: int, join: Join) -> bool:
+    """Fill the lease from the lane whose next job waits longest.
+
+    Takes at most ``limit`` jobs, all from that lane and in its order, up to the first
+    that ``join`` refuses; the first job of all is never asked about.  Returns false,
+    having written nothing, if there is nothing to take.  The caller commits.
+    """
+    for _, lane in open_lanes(queue):
+        candidates = list(itertools.islice(lane.items(), limit))
+        # One round trip to a ZEO server for all of them instead of one for each.
+        queue._p_jar.prefetch([job._p_oid for _, job in candidates])
+        taken = _readable(queue, lane, candidates, join)
+        if taken:
+            transitions.claim(queue, lease, lane, taken)
+            return True
+    return False
+
+
+def _readable(
+    queue: Any, lane: Lane, candidates: list[tuple[int, AsyncJob]], join: Join
+) -> list[tuple[int, AsyncJob]]:
+    taken: list[tuple[int, AsyncJob]] = []
+    for key, job in candidates:
+        error = _reading_error(job)
+        if error is not None:
+            stone = transitions.bury(queue, lane, key, job, error)
+            logger.error(
+                "Job %s cannot be read (%r). Failed job %s stands in its place.",
+                job.id,
+                error,
+                stone.id,
+            )
+        elif not taken or join(job, len(taken)):
+            taken.append((key, job))
+        else:
+            break
+    return taken
+
+
+def _reading_error(job: AsyncJob) -> Exception | None:
+    """Return why this one record cannot be read; ``None`` if it can.
+
+    Trouble with the storage as a whole is raised: it says nothing about the job.
+    """
+    try:
+        job._p_activate()
+        job.stored_state  # noqa: B018 - raises for a record of another shape
+    except (ConflictError, ReadConflictError) as error:
+        if isinstance(error, POSKeyError):
+            return error
+        raise
+    except StorageError:
+        raise
+    except Exception as error:
+        return error
+    return None

@@ -1,0 +1,97 @@
+"""Where the queues live: one container in the root of the main or a named database."""
+
+from BTrees.OOBTree import OOBTree
+from collections.abc import Iterator
+from persistent import Persistent
+from plone.app.taskqueue.interfaces import IQueues
+from plone.app.taskqueue.job.asyncjob import ROOT_KEY
+from plone.app.taskqueue.queue.queue import Queue
+from ZODB.interfaces import IConnection
+from zope.interface import implementer
+
+
+class _Place:
+    """The database that the configuration chose; ``None`` is the main one."""
+
+    database_name: str | None = None
+
+
+def set_database_name(name: str | None) -> None:
+    """Choose the database that holds the queues of this process."""
+    _Place.database_name = name or None
+
+
+def queue_connection(connection: IConnection) -> IConnection:
+    """Return the connection to the database that holds the queues.
+
+    ``KeyError``: the configuration names a database that Zope does not have.
+    """
+    name = _Place.database_name
+    if name is None or name == connection.db().database_name:
+        return connection
+    try:
+        return connection.get_connection(name)
+    except KeyError:
+        known = ", ".join(sorted(connection.db().databases))
+        raise KeyError(
+            f"There is no database {name!r} for the job queues, only {known}. "
+            f"Add <zodb_db {name}> to zope.conf, or correct the setting 'database'."
+        ) from None
+
+
+def get_queues(connection: IConnection) -> "Queues":
+    """Return the queues, and make them on first use in the current transaction."""
+    root = queue_connection(connection).root()
+    queues = root.get(ROOT_KEY)
+    if queues is None:
+        queues = root[ROOT_KEY] = Queues()
+        root._p_jar.add(queues)
+        queues.create("")
+    return queues
+
+
+@implementer(IQueues)
+class Queues(Persistent):
+    """See ``IQueues``."""
+
+    def __init__(self) -> None:
+        self._queues = OOBTree()
+        #: Workers that are registered, by their id.
+        self.workers = OOBTree()
+
+    def create(self, name: str) -> Queue:
+        if not isinstance(name, str):
+            raise TypeError(f"A queue's name is a string, not {name!r}.")
+        if name in self._queues:
+            raise ValueError(f"There is a queue {name!r} already.")
+        queue = Queue(name)
+        self._p_jar.add(queue)
+        self._queues[name] = queue
+        return queue
+
+    def __getitem__(self, name: str) -> Queue:
+        return self._queues[name]
+
+    def get(self, name: str, default: Queue | None = None) -> Queue | None:
+        return self._queues.get(name, default)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._queues
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._queues)
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def keys(self) -> Iterator[str]:
+        return iter(self._queues.keys())
+
+    def values(self) -> Iterator[Queue]:
+        return iter(self._queues.values())
+
+    def items(self) -> Iterator[tuple[str, Queue]]:
+        return iter(self._queues.items())

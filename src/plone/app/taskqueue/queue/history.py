@@ -1,0 +1,109 @@
+"""Finished jobs of one state, newest first, in partitions of an hour.
+
+A partition is dropped whole when its time has come, which costs the same for one job as
+for a million.  Only claims, cancellations and the pruner write here, never the commit
+that carries a job's work.
+"""
+
+from BTrees.Length import Length
+from BTrees.LOBTree import LOBTree
+from collections.abc import Iterable
+from collections.abc import Iterator
+from persistent import Persistent
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+
+
+#: Seconds that a partition covers.
+PARTITION = 3600
+
+
+class Partition(Persistent):
+    """The jobs that ended within one hour."""
+
+    def __init__(self) -> None:
+        self.jobs = LOBTree()
+        self.length = Length()
+
+    def _slot(self, job: AsyncJob) -> int:
+        """Return the key that holds the job, or the free one where it belongs."""
+        key = keys.history_key(job.finished_seconds, job.id)
+        while (other := self.jobs.get(key)) is not None and other is not job:
+            key -= 1
+        return key
+
+    def add(self, job: AsyncJob) -> None:
+        self.jobs[self._slot(job)] = job
+
+    def __contains__(self, job: AsyncJob) -> bool:
+        return self._slot(job) in self.jobs
+
+
+class History(Persistent):
+    """The finished jobs of one state."""
+
+    def __init__(self) -> None:
+        # Keyed by minus the hour, so that iteration meets the newest first.
+        self._partitions = LOBTree()
+        self._length = Length()
+
+    @staticmethod
+    def _hour(seconds: float) -> int:
+        return -int(seconds // PARTITION)
+
+    def __len__(self) -> int:
+        return self._length()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def add_all(self, jobs: Iterable[AsyncJob]) -> None:
+        """Add jobs that have ended."""
+        added: dict[int, int] = {}
+        for job in jobs:
+            hour = self._hour(job.finished_seconds)
+            partition = self._partitions.get(hour)
+            if partition is None:
+                partition = self._partitions[hour] = Partition()
+            partition.add(job)
+            added[hour] = added.get(hour, 0) + 1
+        for hour, count in added.items():
+            self._partitions[hour].length.change(count)
+            self._length.change(count)
+
+    def __contains__(self, job: AsyncJob) -> bool:
+        partition = self._partitions.get(self._hour(job.finished_seconds))
+        return partition is not None and job in partition
+
+    def items(
+        self, start: float | None = None, stop: float | None = None
+    ) -> Iterator[tuple[int, AsyncJob]]:
+        """Iterate over key and job, newest first, of those that ended in the span."""
+        first = None if stop is None else self._hour(stop)
+        last = None if start is None else self._hour(start)
+        low = None if stop is None else keys.history_floor(stop)
+        high = None if start is None else keys.history_key(start, 0)
+        for partition in self._partitions.values(first, last):
+            yield from partition.jobs.items(low, high)
+
+    def drop_before(self, seconds: float, limit: int) -> int:
+        """Drop at most ``limit`` partitions that ended before; return jobs dropped."""
+        # The youngest partition that is old enough is one hour further back, because
+        # all of its jobs must have ended before.
+        newest = self._hour(seconds) + 1
+        dropped = 0
+        for hour in list(self._partitions.keys(newest))[-limit:]:
+            count = self._partitions[hour].length()
+            del self._partitions[hour]
+            self._length.change(-count)
+            dropped += count
+        return dropped
+
+    def counted(self) -> Iterator[tuple[int, int]]:
+        """Yield what the lengths say beside what is there (slow)."""
+        total = 0
+        for partition in self._partitions.values():
+            there = len(partition.jobs)
+            total += there
+            yield partition.length(), there
+        yield self._length(), total

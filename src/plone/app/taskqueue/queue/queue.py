@@ -1,0 +1,217 @@
+"""The queue: what everybody else sees of lanes, leases, quotas and history."""
+
+from BTrees.OOBTree import OOBTree
+from collections.abc import Iterable
+from collections.abc import Iterator
+from persistent import Persistent
+from plone.app.taskqueue.interfaces import IQueue
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.checker import check_queue
+from plone.app.taskqueue.queue.history import History
+from plone.app.taskqueue.queue.lanes import Lane
+from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.quotas import Quotas
+from plone.app.taskqueue.wakeup import hub
+from typing import Any
+from ZODB.POSException import POSKeyError
+from ZODB.utils import p64
+from zope.interface import implementer
+
+import heapq
+import itertools
+
+
+#: The quota of jobs that name none.  Origin: plone.app.async.
+DEFAULT_QUOTA = "default"
+
+
+@implementer(IQueue)
+class Queue(Persistent):
+    """See ``IQueue``."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.grouping = True
+        self.quotas = Quotas()
+        self.quotas.create(DEFAULT_QUOTA)
+        #: Leases by ``Lease.key``, see ``queue.leases``.
+        self.leases = OOBTree()
+        self._lanes = OOBTree()
+        self._histories = {state: History() for state in FINAL}
+        # Both lanes that nearly all jobs use are there from the start, so that no two
+        # producers can meet over making one.
+        for quota_names in ((), (DEFAULT_QUOTA,)):
+            self._lanes[quota_names] = Lane(quota_names)
+
+    # Rooms, for the engine
+
+    def lane(self, quota_names: tuple[str, ...]) -> Lane:
+        """Return the lane of these quotas, and make it on first use."""
+        lane = self._lanes.get(quota_names)
+        if lane is None:
+            lane = self._lanes[quota_names] = Lane(quota_names)
+        return lane
+
+    def lanes(self) -> Iterable[Lane]:
+        """Return all lanes."""
+        return self._lanes.values()
+
+    def history(self, state: State) -> History:
+        """Return the finished jobs of a state, without those still in leases."""
+        return self._histories[state]
+
+    def is_pending(self, job: AsyncJob) -> bool:
+        """Say whether a lane holds the job."""
+        lane = self._lanes.get(job.quota_names)
+        return lane is not None and job.key in lane
+
+    # Queueing
+
+    def put(
+        self, job: AsyncJob, quota_names: Iterable[str] = (DEFAULT_QUOTA,)
+    ) -> AsyncJob:
+        if not isinstance(job, AsyncJob):
+            raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
+        if job.stored_state is not State.NEW:
+            raise ValueError("cannot add already-assigned job")
+        if isinstance(quota_names, str):
+            raise TypeError("provide an iterable of names")
+        names = tuple(sorted(set(quota_names)))
+        for name in names:
+            if name not in self.quotas:
+                raise ValueError("unknown quota name", name)
+        if job._p_jar is None:
+            self._p_jar.add(job)
+        transitions.put(self, job, names)
+        hub.ring_after_commit(self._p_jar)
+        return job
+
+    def pull(self, index: int = 0) -> AsyncJob:
+        job = self[index]
+        transitions.withdraw(self, job)
+        return job
+
+    def remove(self, job: AsyncJob) -> None:
+        if not self._holds_pending(job):
+            raise LookupError("item not in queue", job)
+        transitions.withdraw(self, job)
+
+    def cancel(self, job: AsyncJob) -> bool:
+        if self._holds_pending(job):
+            transitions.cancel_pending(self, job)
+            return True
+        if self.get(job.id) is not job or job.stored_state is not State.PENDING:
+            raise ValueError(
+                f"Job {job.id} cannot be cancelled: it is {job.stored_state.value}."
+            )
+        job.cancel_requested = True
+        return False
+
+    def _holds_pending(self, job: AsyncJob) -> bool:
+        return job.queue_name == self.name and self.is_pending(job)
+
+    # Pending jobs as a sequence, as in zc.async
+
+    def __len__(self) -> int:
+        return sum(len(lane) for lane in self.lanes())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[AsyncJob]:
+        merged = heapq.merge(
+            *(lane.items() for lane in self.lanes()), key=lambda item: item[0]
+        )
+        return (job for _, job in merged)
+
+    def __getitem__(self, index: int) -> AsyncJob:
+        if index < 0:
+            index += len(self)
+        for job in itertools.islice(self, max(index, 0), None):
+            if index >= 0:
+                return job
+        raise IndexError(f"The queue {self.name!r} has no pending job {index}.")
+
+    # Reading
+
+    def get(self, job_id: int, default: Any = None) -> Any:
+        try:
+            job = self._p_jar.get(p64(job_id))
+            if not isinstance(job, AsyncJob) or job.queue_name != self.name:
+                return default
+        except (POSKeyError, TypeError, OverflowError):
+            return default
+        return job if self._holds(job) else default
+
+    def _holds(self, job: AsyncJob) -> bool:
+        if job.stored_state is State.PENDING:
+            return self.is_pending(job) or any(job is mine for mine in self.leased())
+        return (
+            job.stored_state in FINAL and job in self.history(job.stored_state)
+        ) or any(
+            job is mine
+            for lease in self.leases.values()
+            for mine in lease.ended_jobs(job.stored_state)
+        )
+
+    def counts(self) -> dict[State, int]:
+        leases = list(self.leases.values())
+        counts = {
+            State.PENDING: len(self),
+            State.LEASED: sum(lease.held for lease in leases),
+        }
+        for state in FINAL:
+            counts[state] = len(self.history(state)) + sum(
+                lease.ended(state) for lease in leases
+            )
+        return counts
+
+    def leased(self) -> Iterator[AsyncJob]:
+        return (job for lease in self.leases.values() for _, job in lease.held_jobs())
+
+    def finished(
+        self, state: State, start: float | None = None, stop: float | None = None
+    ) -> Iterator[AsyncJob]:
+        recent = sorted(
+            (keys.history_key(job.finished_seconds, job.id), job.id, job)
+            for lease in self.leases.values()
+            for job in lease.ended_jobs(state)
+            if (start is None or job.finished_seconds >= start)
+            and (stop is None or job.finished_seconds <= stop)
+        )
+        merged = heapq.merge(
+            ((key, job) for key, _, job in recent),
+            self.history(state).items(start, stop),
+            key=lambda item: item[0],
+        )
+        return (job for _, job in merged)
+
+    def prune(self, before: float, limit: int = 50) -> int:
+        return transitions.forget(self, before, limit)
+
+    def check(self) -> None:
+        check_queue(self)
+
+    # Leases
+
+    def open_lease(self, worker_id: str, slot: int) -> Lease:
+        """Return the lease of a worker's thread, and make it on first use."""
+        lease = Lease(worker_id, slot)
+        return self.leases.setdefault(lease.key, lease)
+
+    def close_lease(self, lease: Lease) -> int:
+        """Give back what a lease still holds and remove it; return how many jobs."""
+        transitions.settle(self, lease)
+        count = transitions.give_back(self, lease)
+        lease.clear()
+        del self.leases[lease.key]
+        if count:
+            hub.ring_after_commit(self._p_jar)
+        return count
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__module__}.Queue {self.name!r}>"

@@ -1,0 +1,61 @@
+"""Registering workers, and taking from dead ones what they held."""
+
+from collections.abc import Iterator
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.container import Queues
+from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.workers import Worker
+from plone.app.taskqueue.wakeup import hub
+
+import uuid
+
+
+def new_worker_id() -> str:
+    """Return an id that no worker had before."""
+    return uuid.uuid4().hex
+
+
+def register(queues: Queues, worker: Worker) -> None:
+    """Make the worker known.  ``ValueError``: one of that id is registered."""
+    if not queues.workers.insert(worker.id, worker):
+        raise ValueError(
+            f"A worker {worker.id} is registered already. An id is for one start of "
+            "one dispatcher: leave it out and a fresh one is made."
+        )
+
+
+def leases_of(queues: Queues, worker_id: str) -> Iterator[tuple[object, Lease]]:
+    """Yield each queue with each lease that the worker has in it."""
+    for queue in queues.values():
+        # Leases are named after their worker, so this is a range of the tree.
+        for lease in list(queue.leases.values(f"{worker_id}:", f"{worker_id};")):
+            yield queue, lease
+
+
+def unregister(queues: Queues, worker_id: str) -> int:
+    """Take a worker out that ends well; returns how many jobs it gave back."""
+    count = sum(
+        queue.close_lease(lease) for queue, lease in leases_of(queues, worker_id)
+    )
+    if worker_id in queues.workers:
+        del queues.workers[worker_id]
+    return count
+
+
+def fence(queues: Queues, worker: Worker) -> tuple[int, int]:
+    """End a worker that seems dead; returns jobs put back and jobs given up.
+
+    Every lease of it and the worker's own record are written, also those that hold
+    nothing: if it lives after all, whatever it tries to commit next conflicts.
+    """
+    back = given_up = 0
+    for queue, lease in leases_of(queues, worker.id):
+        more_back, more_given_up = transitions.take_over(queue, lease)
+        back += more_back
+        given_up += more_given_up
+        del queue.leases[lease.key]
+    worker.fenced = True
+    queues.workers.pop(worker.id, None)
+    if back:
+        hub.ring_after_commit(queues._p_jar)
+    return back, given_up
