@@ -1,0 +1,48 @@
+"""Capture: write down the caller's surroundings when a job is queued."""
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from plone.app.taskqueue.environment.address import capture_address
+from plone.app.taskqueue.environment.language import capture_language
+from plone.app.taskqueue.environment.layers import capture_layers
+from plone.app.taskqueue.environment.reference import refer
+from plone.app.taskqueue.environment.request import current_request
+from plone.app.taskqueue.environment.skin import capture_skin
+from plone.app.taskqueue.environment.surroundings import Surroundings
+from plone.app.taskqueue.environment.user import capture_user
+from plone.app.taskqueue.environment.walk import path_of
+from Products.CMFCore.interfaces import ISiteRoot
+from zope.component.hooks import getSite
+
+
+def capture(context) -> tuple:
+    """Return what ``PloneEnvironment.enter`` needs to run a job on ``context``.
+
+    A tuple of plain values that holds nothing secret.  The site is the one that
+    contains ``context``, or the current one for an object outside of all sites.
+
+    ``ValueError``: the context, or the user, could not be found again.
+    """
+    path, uuid, oid = refer(context)
+    portal = _site_root(context) or _site_root(getSite())
+    portal_path = "" if portal is None else path_of(portal)
+    if portal is not None and (path + "/").startswith(portal_path + "/"):
+        path = path[len(portal_path) + 1 :]
+    elif not path:
+        path = "/"
+    request = current_request(context)
+    return Surroundings(
+        portal=portal_path,
+        context=(path, uuid, oid),
+        user=capture_user(portal_path),
+        address=capture_address(request),
+        language=capture_language(request),
+        skin=None if portal is None else capture_skin(portal),
+        layers=capture_layers(request, portal),
+    ).pack()
+
+
+def _site_root(obj):
+    while obj is not None and not ISiteRoot.providedBy(obj):
+        obj = aq_parent(aq_inner(obj))
+    return obj

@@ -1,0 +1,70 @@
+"""The user: who queued the job, and the same person when it runs.
+
+Only the user folder's path and the id are kept.  The user is looked up when the job
+runs, so that roles and groups are those of that moment.
+"""
+
+from AccessControl import getSecurityManager
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from copy import copy
+from persistent import Persistent
+from plone.app.taskqueue.environment.walk import find
+from plone.app.taskqueue.environment.walk import path_of
+from zExceptions import BadRequest
+
+
+def capture_user(portal_path: str) -> str | tuple | None:
+    """Return the reference to the user who is logged in now.
+
+    ``None`` for Anonymous, and for the system and emergency users, whose powers must
+    not outlive the code that borrowed them.  (They have no id.  plone.api's
+    ``adopt_roles`` lends powers to a stand-in that keeps its user's id: that user.)
+    """
+    user = getSecurityManager().getUser()
+    user_id = None if user is None else user.getId()
+    if user_id is None:
+        return None
+    folder = aq_parent(aq_inner(user))
+    if folder is None:
+        raise ValueError(
+            f"User {user_id} is not wrapped in a user folder: log in with "
+            "newSecurityManager(request, user.__of__(acl_users))."
+        )
+    path = path_of(folder)
+    return user_id if path == f"{portal_path}/acl_users" else (path, user_id)
+
+
+class FoundUser:
+    """A user that was looked up, to be wrapped anew for each job.
+
+    ``BadRequest``: the user folder or the user is gone.
+    """
+
+    def __init__(self, root, portal_path: str, reference: str | tuple) -> None:
+        if isinstance(reference, str):
+            reference = (f"{portal_path}/acl_users", reference)
+        self.folder_path, self.user_id = reference
+        folder = find(root, self.folder_path)
+        if folder is None:
+            raise BadRequest(f"Userfolder path {self.folder_path} not found")
+        user = folder.getUserById(self.user_id, None)
+        if user is None:
+            raise BadRequest(
+                f"User {self.user_id} not found in {self.folder_path}; "
+                "the job runs for nobody else"
+            )
+        self._user = aq_base(user)
+
+    def wrapped(self, root):
+        """Return the user in its folder, beneath ``root``."""
+        user = self._user
+        if not isinstance(user, Persistent):
+            # A job may change what it finds, such as the roles of this object, and
+            # none of that may reach the next job.
+            user = copy(user)
+            for name, value in vars(user).items():
+                if isinstance(value, dict | list | set):
+                    setattr(user, name, copy(value))
+        return user.__of__(find(root, self.folder_path))

@@ -1,0 +1,82 @@
+"""Waiting for jobs that a dispatcher's threads run."""
+
+from collections.abc import Callable
+from plone.app.taskqueue import dispatcher
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.testing.inline import connection_of_site
+from plone.app.taskqueue.wakeup import hub
+from typing import Any
+from ZODB.interfaces import IConnection
+
+import threading
+import time
+import transaction
+
+
+def wait_for_result(job: IAsyncJob, seconds: float = 6) -> Any:
+    """Return the job's result, or its ``IFailure``, as soon as it has one.
+
+    The job must have been committed.  Begins a new transaction, again and again:
+    what the caller has not committed is lost.
+
+    ``AssertionError``: it did not end within ``seconds``.
+    """
+    _wait(
+        job._p_jar,
+        lambda: job.finished is not None,
+        seconds,
+        lambda: f"job never completed: {job!r} is {job.state.value}",
+    )
+    return job.result
+
+
+def wait_for_all_jobs(seconds: float = 6) -> None:
+    """Wait until no queue of the current site's database has a job to run.
+
+    ``AssertionError``: there were still some after ``seconds``.
+    """
+    connection = connection_of_site()
+
+    def unfinished() -> list:
+        return [
+            f"{number} {state.value} in queue {queue.name!r}"
+            for queue in get_queues(connection).values()
+            for state, number in queue.counts().items()
+            if number and state not in FINAL
+        ]
+
+    _wait(
+        connection,
+        lambda: not unfinished(),
+        seconds,
+        lambda: f"jobs never completed: {', '.join(unfinished())}",
+    )
+
+
+def _wait(
+    connection: IConnection,
+    done: Callable[[], bool],
+    seconds: float,
+    message: Callable[[], str],
+) -> None:
+    running = dispatcher.get()
+    if running is not None:
+        running.resume()  # in case tic() has paused it
+    news = threading.Event()
+    database = connection.db()
+    hub.subscribe(database, news.set)
+    try:
+        end = time.monotonic() + seconds
+        while True:
+            news.clear()
+            transaction.begin()
+            if done():
+                return
+            if time.monotonic() >= end:
+                raise AssertionError(message())
+            # Not every end of a job rings, so look again soon in any case.
+            news.wait(0.01)
+    finally:
+        hub.unsubscribe(database, news.set)
