@@ -1,5 +1,6 @@
 """Capture: write down the caller's surroundings when a job is queued."""
 
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.app.taskqueue.environment.address import capture_address
@@ -13,6 +14,7 @@ from plone.app.taskqueue.environment.user import capture_user
 from plone.app.taskqueue.environment.walk import path_of
 from Products.CMFCore.interfaces import ISiteRoot
 from zope.component.hooks import getSite
+from zope.component.hooks import site
 
 
 def capture(context) -> tuple:
@@ -23,8 +25,17 @@ def capture(context) -> tuple:
 
     ``ValueError``: the context, or the user, could not be found again.
     """
+    current = _site_root(getSite())
+    portal = _site_root(context) or current
+    if portal is None or aq_base(portal) is aq_base(current):
+        return _captured(context, portal)
+    # Queued from outside of the site, whose own settings are to be asked.
+    with site(portal):
+        return _captured(context, portal)
+
+
+def _captured(context, portal) -> tuple:
     path, uuid, oid = refer(context)
-    portal = _site_root(context) or _site_root(getSite())
     portal_path = "" if portal is None else path_of(portal)
     if portal is not None and (path + "/").startswith(portal_path + "/"):
         path = path[len(portal_path) + 1 :]

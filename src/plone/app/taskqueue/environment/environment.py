@@ -4,6 +4,7 @@ from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.SecurityManagement import noSecurityManager
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from plone.app.taskqueue.environment import leftover
 from plone.app.taskqueue.environment import threadlocals
 from plone.app.taskqueue.environment.found import Found
 from plone.app.taskqueue.environment.language import restore_language
@@ -17,7 +18,6 @@ from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.events import event_for
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IEnvironment
-from Products.CMFCore.indexing import processQueue
 from zExceptions import BadRequest
 from zope.component.hooks import setSite
 from zope.component.interfaces import ISite
@@ -27,17 +27,10 @@ from zope.interface import implementer
 from zope.security.management import newInteraction
 from zope.security.management import queryInteraction
 
-import logging
-
-
-logger = logging.getLogger("plone.app.taskqueue.environment")
-
 
 class _Restored:
     """What is in force for the job that is entered now."""
 
-    #: False while the job could not be entered.
-    complete = False
     root = None
     request = None
     portal = None
@@ -54,12 +47,15 @@ class PloneEnvironment:
         self._connection = None
         self._found: dict[tuple, Found] = {}
         self._now: _Restored | None = None
+        #: The engine's own hooks of the transaction.
+        self._hooks: list = []
 
     # life of a transaction
 
     def open(self, connection) -> None:
         """A transaction has begun on ``connection`` (the main database's)."""
         self._connection = connection
+        self._hooks = leftover.registered()
         self._found.clear()
 
     def changed(self) -> None:
@@ -106,7 +102,6 @@ class PloneEnvironment:
         self._apply(now)
         if gone is not None:
             raise gone
-        now.complete = True
         return (now.context,)
 
     def announce(self, job: IAsyncJob) -> None:
@@ -121,25 +116,19 @@ class PloneEnvironment:
         self._apply(now)
         notify(event_for(job, now.context))
 
-    def settle(self) -> None:
-        """Do what the job has left to be done at commit, inside its surroundings.
+    def flush(self) -> bool:
+        """Index now what the job left to the commit: by then its site is reset.
 
-        That is pending catalog indexing: at commit there may be another job's site,
-        user and request, or none.  Raises what indexing raises.
+        Returns true if the commit itself needs the surroundings; see ``leftover``.
         """
         now = self._now
-        if now is not None and now.complete:
-            self._apply(now)
-            processQueue()
+        if now is None or now.request is None:
+            return False
+        self._apply(now)
+        return leftover.index_now() or leftover.hooks(known=self._hooks)
 
     def leave(self) -> None:
         """Reset every thread-local that ``enter`` or the job may have set."""
-        try:
-            self.settle()
-        except Exception:
-            # What was not indexed is still pending: the commit tries again and fails
-            # with the same error, which is where the engine can deal with it.
-            logger.debug("Indexing failed and is left to the commit", exc_info=True)
         now, self._now = self._now, None
         threadlocals.reset(None if now is None else now.request)
 

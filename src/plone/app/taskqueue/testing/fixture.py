@@ -19,9 +19,12 @@ class TaskQueueFixture(PloneSandboxLayer):
     defaultBases = (PLONE_FIXTURE,)
 
     def setUpZope(self, app, configurationContext):
-        import plone.app.taskqueue
+        import plone.app.taskqueue.environment
+        import plone.app.taskqueue.service
 
         self.loadZCML(package=plone.app.taskqueue)
+        self.loadZCML(package=plone.app.taskqueue.environment)
+        self.loadZCML(package=plone.app.taskqueue.service)
 
     def setUpPloneSite(self, portal):
         self.applyProfile(portal, "plone.app.taskqueue:default")

@@ -54,7 +54,7 @@ def remains() -> dict:
     return {name: value for name, value in held.items() if value is not None}
 
 
-def run(database, *jobs: Job, announce: bool = False, settle: bool = True) -> list:
+def run(database, *jobs: Job, announce: bool = False) -> list:
     """Run the jobs as one worker would, in one transaction, and commit.
 
     Returns what each returned or raised.  Fails if anything is left in the thread.
@@ -97,6 +97,8 @@ def _run_one(environment: PloneEnvironment, job: Job, announce: bool) -> Any:
         job.result = outcome
         if announce:
             environment.announce(job)
+        if not isinstance(outcome, Exception):
+            environment.flush()
         return outcome
     finally:
         environment.leave()
