@@ -201,8 +201,8 @@ class IEnvironment(Interface):
     """What surrounds a job while it runs.  One instance for each worker thread.
 
     The engine calls ``open`` when a transaction has begun, then for each job in it
-    ``enter``, perhaps ``announce``, and always ``leave``; ``close`` when the
-    transaction has ended.
+    ``enter``, perhaps ``announce`` and ``flush``, and always ``leave``; ``close`` when
+    the transaction has ended.
     """
 
     def open(connection) -> None:
@@ -220,6 +220,14 @@ class IEnvironment(Interface):
 
         Called after the outcome was written to the job and in the same transaction.
         May be called after a failed ``enter``.
+        """
+
+    def flush() -> bool:
+        """Do now what the job left for the commit and what needs its surroundings.
+
+        Called after ``announce`` when other jobs may follow in the transaction.
+        Returns true if something is left that can only be done by the commit itself;
+        that commit then comes at once, before ``leave``.  Raises what that work raises.
         """
 
     def leave() -> None:

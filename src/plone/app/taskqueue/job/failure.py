@@ -4,6 +4,7 @@ from collections.abc import Callable
 from plone.app.taskqueue.interfaces import IFailure
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.callables import resolve
+from types import TracebackType
 from typing import Any
 from zope.interface import implementer
 
@@ -15,6 +16,10 @@ MESSAGE_LIMIT = 2_000
 TRACEBACK_LIMIT = 16_000
 #: Frames kept of a traceback: the last ones, which say where it broke.
 FRAME_LIMIT = 40
+#: The modules through which a job is called.
+_ENGINE = frozenset(
+    {"plone.app.taskqueue.dispatcher.runner", "plone.app.taskqueue.job.asyncjob"}
+)
 #: Largest pickle of an exception kept, in bytes.
 VALUE_LIMIT = 4_000
 
@@ -24,6 +29,14 @@ def _shorten(text: str, limit: int) -> str:
         return text
     half = limit // 2
     return f"{text[:half]}\n... {len(text) - limit} characters left out ...\n{text[-half:]}"
+
+
+def _beyond_the_engine(trace: TracebackType | None) -> TracebackType | None:
+    """Leave out our own first frames: they call the job and tell nobody anything."""
+    first = trace
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") in _ENGINE:
+        trace = trace.tb_next
+    return first if trace is None else trace
 
 
 def _safely(make: Callable[[], str], otherwise: str) -> str:
@@ -54,9 +67,7 @@ class Failure:
 
     def __init__(self, exception: BaseException):
         kind = type(exception)
-        # Ours is the first frame: it calls the job and tells nobody anything.
-        trace = exception.__traceback__
-        trace = trace.tb_next if trace is not None and trace.tb_next else trace
+        trace = _beyond_the_engine(exception.__traceback__)
         self._state = (
             f"{kind.__module__}:{kind.__qualname__}",
             _shorten(

@@ -1,9 +1,9 @@
 """The states of a job, and the words for them that the old systems taught."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class State(str, Enum):
+class State(StrEnum):
     """Where a job stands.  A job's container decides; its record repeats it."""
 
     #: Made, not queued.

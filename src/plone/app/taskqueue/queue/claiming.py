@@ -17,8 +17,9 @@ import logging
 
 logger = logging.getLogger("plone.app.taskqueue.queue")
 
-#: ``join(job, taken)`` says whether the job may go with so many taken before it.
-Join = Callable[[AsyncJob, int], bool]
+#: ``join(job, first, count)`` says whether the job may go with those taken before it:
+#: ``count`` jobs, the first of which is ``first``.
+Join = Callable[[AsyncJob, AsyncJob, int], bool]
 
 
 def open_lanes(queue: Any) -> list[tuple[int, Lane]]:
@@ -40,12 +41,15 @@ def _has_room(queue: Any, lane: Lane) -> bool:
     return True
 
 
-def claim_next(queue: Any, lease: Lease, limit: int, join: Join) -> bool:
-    """Fill the lease from the lane whose next job waits longest.
+def claim_next(
+    queue: Any, worker_id: str, slot: int, limit: int, join: Join
+) -> Lease | None:
+    """Let a worker's thread hold jobs of the lane whose next job waits longest.
 
     Takes at most ``limit`` jobs, all from that lane and in its order, up to the first
-    that ``join`` refuses; the first job of all is never asked about.  Returns false,
-    having written nothing, if there is nothing to take.  The caller commits.
+    that ``join`` refuses; the first job of all is never asked about.  Returns the lease,
+    or ``None`` if there is nothing to take.  The caller commits in either case: jobs
+    that cannot be read may have been buried.
     """
     for _, lane in open_lanes(queue):
         candidates = list(itertools.islice(lane.items(), limit))
@@ -53,9 +57,10 @@ def claim_next(queue: Any, lease: Lease, limit: int, join: Join) -> bool:
         queue._p_jar.prefetch([job._p_oid for _, job in candidates])
         taken = _readable(queue, lane, candidates, join)
         if taken:
+            lease = queue.open_lease(worker_id, slot)
             transitions.claim(queue, lease, lane, taken)
-            return True
-    return False
+            return lease
+    return None
 
 
 def _readable(
@@ -72,7 +77,7 @@ def _readable(
                 error,
                 stone.id,
             )
-        elif not taken or join(job, len(taken)):
+        elif not taken or join(job, taken[0][1], len(taken)):
             taken.append((key, job))
         else:
             break

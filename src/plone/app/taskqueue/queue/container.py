@@ -50,6 +50,11 @@ def get_queues(connection: IConnection) -> "Queues":
     return queues
 
 
+def find_queues(connection: IConnection) -> "Queues | None":
+    """Return the queues if there are any yet; writes nothing."""
+    return queue_connection(connection).root().get(ROOT_KEY)
+
+
 @implementer(IQueues)
 class Queues(Persistent):
     """See ``IQueues``."""

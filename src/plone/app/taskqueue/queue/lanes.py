@@ -104,10 +104,9 @@ class Lane(Persistent):
             key=lambda item: item[0],
         )
 
-    def watched_oids(self) -> Iterator[bytes]:
-        """Yield the ids of the records that change when a job joins a shallow lane."""
-        for tree in self._trees:
-            yield tree._p_oid
+    def trees(self) -> tuple[OOBTree, ...]:
+        """Return the shards' trees, to read only."""
+        return self._trees
 
     def counted(self) -> Iterator[tuple[int, int]]:
         """Yield for each shard what its length says and what is there (slow)."""

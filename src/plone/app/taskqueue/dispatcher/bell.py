@@ -1,0 +1,34 @@
+"""Waking idle threads, one for each ring, so that none rings for nothing."""
+
+import threading
+
+
+class Bell:
+    """Counts rings that nobody has answered yet, up to the number of threads."""
+
+    def __init__(self, threads: int):
+        self._threads = threads
+        self._rings = 0
+        self._closed = False
+        self._condition = threading.Condition()
+
+    def ring(self) -> None:
+        """Wake one waiting thread, or the next that would wait.  Never blocks long."""
+        with self._condition:
+            if self._rings < self._threads:
+                self._rings += 1
+                self._condition.notify()
+
+    def wait(self) -> None:
+        """Return at the next ring, or at once if one was not answered yet."""
+        with self._condition:
+            while not self._rings and not self._closed:
+                self._condition.wait()
+            if self._rings:
+                self._rings -= 1
+
+    def close(self) -> None:
+        """Let everybody go, now and later."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()

@@ -1,0 +1,46 @@
+"""Showing that this worker lives, only where its commits do not show it anyway."""
+
+from collections.abc import Callable
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
+from plone.app.taskqueue.dispatcher.signs import Signs
+from plone.app.taskqueue.dispatcher.signs import signs_of
+from plone.app.taskqueue.queue.container import find_queues
+from ZODB.interfaces import IConnection
+
+
+class Heartbeat:
+    """Writes the worker's record when nothing else of it has changed for a while."""
+
+    def __init__(
+        self,
+        lease_seconds: float,
+        worker_id: Callable[[], str],
+        on_fenced: Callable[[str], None],
+    ):
+        self.interval = lease_seconds / 4
+        self._worker_id = worker_id
+        self._on_fenced = on_fenced
+        self._signs: Signs = ()
+        self._since = clock.monotonic()
+
+    def run(self, connection: IConnection) -> None:
+        worker_id = self._worker_id()
+        lost = in_transaction(connection, lambda: self._beat(connection, worker_id))
+        if lost:
+            self._on_fenced(worker_id)
+
+    def _beat(self, connection: IConnection, worker_id: str) -> bool:
+        queues = find_queues(connection)
+        worker = None if queues is None else queues.workers.get(worker_id)
+        if worker is None or worker.fenced:
+            return True
+        signs, held = signs_of(queues, worker)
+        now = clock.monotonic()
+        if signs != self._signs:
+            self._signs = signs
+            self._since = now
+        elif held or now - self._since >= IDLE_INTERVAL:
+            worker.beat()
+        return False

@@ -1,0 +1,64 @@
+"""Running what is due in the calling thread: no threads, no waiting, no wake-up."""
+
+from collections.abc import Callable
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.options import Options
+from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.interfaces import IEnvironment
+from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.workers import Worker
+from ZODB.interfaces import IDatabase
+
+import os
+import socket
+import threading
+
+
+def run_due(
+    database: IDatabase,
+    environment: Callable[[], IEnvironment] = BareEnvironment,
+    options: Options | None = None,
+) -> int:
+    """Run every job that may run now, also those they queue; return how many ended.
+
+    Uses a connection of its own on the calling thread's transaction manager: whatever
+    the caller has not committed is undone.
+    """
+    connection = database.open()
+    manager = connection.transaction_manager
+    worker_id = registry.new_worker_id()
+    seat = Seat(
+        connection,
+        lambda: worker_id,
+        0,
+        environment(),
+        Pace(),
+        options or Options(),
+        threading.Lock(),
+        lambda: False,
+        lambda seconds: None,
+    )
+    count = 0
+    try:
+        manager.begin()
+        registry.register(
+            get_queues(connection),
+            Worker(worker_id, socket.gethostname(), os.getpid(), 1, clock.now()),
+        )
+        manager.commit()
+        while (claimed := seat.claim()) is not None:
+            queue, lease = claimed
+            held = lease.held
+            seat.run(queue, lease)
+            count += held
+        manager.begin()
+        registry.unregister(get_queues(connection), worker_id)
+        manager.commit()
+    finally:
+        seat.close()
+        manager.abort()
+        connection.close()
+    return count

@@ -1,0 +1,89 @@
+"""The dispatcher's own loops: one thread that runs its chores when they are due.
+
+Chores are no jobs, so that they cannot get stuck behind jobs.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Protocol
+from ZODB.interfaces import IConnection
+from ZODB.interfaces import IDatabase
+from ZODB.POSException import ConflictError
+
+import logging
+import threading
+import time
+import transaction
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+
+class Chore(Protocol):
+    """Something to do again and again."""
+
+    #: Seconds between two runs.
+    interval: float
+
+    def run(self, connection: IConnection) -> None:
+        """Do it, in transactions of its own; a conflict or error is tried again."""
+
+
+class Maintenance(threading.Thread):
+    """Runs chores until told to stop."""
+
+    def __init__(self, database: IDatabase, chores: Sequence[Chore], name: str):
+        super().__init__(name=name, daemon=True)
+        self._database = database
+        self._chores = chores
+        self._stop_event = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does so after the chore at hand."""
+        self._stop_event.set()
+
+    def run(self) -> None:
+        due = {chore: time.monotonic() + chore.interval for chore in self._chores}
+        while not self._stop_event.wait(max(0, min(due.values()) - time.monotonic())):
+            for chore, when in list(due.items()):
+                if when <= time.monotonic():
+                    self._do(chore)
+                    due[chore] = time.monotonic() + chore.interval
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            connection = self._database.open(transaction.TransactionManager())
+        except Exception as error:
+            logger.warning(
+                "The database cannot be opened for %s (%r); tried again in %s seconds.",
+                type(chore).__name__,
+                error,
+                chore.interval,
+            )
+            return
+        try:
+            chore.run(connection)
+        except ConflictError as error:
+            logger.debug("%s met a conflict: %r", type(chore).__name__, error)
+        except Exception:
+            logger.exception(
+                "%s failed; tried again in %s seconds.",
+                type(chore).__name__,
+                chore.interval,
+            )
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
+
+
+def in_transaction(connection: IConnection, function: Callable[[], object]) -> object:
+    """Call ``function`` in a transaction of its own on this connection."""
+    manager = connection.transaction_manager
+    manager.begin()
+    try:
+        result = function()
+        manager.commit()
+    except BaseException:
+        manager.abort()
+        raise
+    return result

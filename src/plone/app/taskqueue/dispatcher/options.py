@@ -1,0 +1,40 @@
+"""How a dispatcher works; every figure has a default that suits a small site."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of one dispatcher.  ``ValueError`` names a value that cannot be."""
+
+    #: Threads that run jobs.
+    threads: int = 1
+    #: Seconds between looks at the queue when nothing rings; the net beneath wake-ups.
+    poll_seconds: float = 1.0
+    #: Seconds without a sign of life after which a worker's jobs are taken from it.
+    lease_seconds: float = 20.0
+    #: Seconds for which jobs may join a transaction that short jobs share; 0: never.
+    group_seconds: float = 0.05
+    #: Most jobs that one claim takes.
+    batch: int = 128
+    #: Days for which finished jobs are kept; ``None``: for ever.
+    retention_days: float | None = 7.0
+    #: How often one run is repeated for conflicts before the job fails with the last.
+    conflicts: int = 30
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("threads", 1),
+            ("poll_seconds", 0.01),
+            ("lease_seconds", 0.1),
+            ("group_seconds", 0),
+            ("batch", 1),
+            ("conflicts", 0),
+        ):
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value!r}.")
+        if self.retention_days is not None and self.retention_days < 0:
+            raise ValueError(
+                f"retention_days must be at least 0, not {self.retention_days!r}."
+            )

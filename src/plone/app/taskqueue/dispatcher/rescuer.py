@@ -1,0 +1,76 @@
+"""Taking jobs from workers that died.
+
+A worker is judged by how long this observer has seen no sign of life of it, on this
+process's own monotonic clock: what the clocks of two hosts say is never compared.
+"""
+
+from collections.abc import Callable
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
+from plone.app.taskqueue.dispatcher.signs import Signs
+from plone.app.taskqueue.dispatcher.signs import signs_of
+from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.registry import fence
+from ZODB.interfaces import IConnection
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: A worker that holds nothing is forgotten after so many of its signs are missing.
+_IDLE_PATIENCE = 3 * IDLE_INTERVAL
+
+
+class Rescuer:
+    """Watches the other workers of the database."""
+
+    def __init__(self, lease_seconds: float, worker_id: Callable[[], str]):
+        self.interval = lease_seconds / 8
+        self._lease_seconds = lease_seconds
+        self._worker_id = worker_id
+        self._seen: dict[str, tuple[Signs, float]] = {}
+
+    def run(self, connection: IConnection) -> None:
+        for worker_id in in_transaction(connection, lambda: self._dead(connection)):
+            in_transaction(connection, lambda: self._rescue(connection, worker_id))
+
+    def _dead(self, connection: IConnection) -> list[str]:
+        """Return the workers without a sign of life for too long."""
+        queues = find_queues(connection)
+        if queues is None:
+            return []
+        now = clock.monotonic()
+        seen, self._seen = self._seen, {}
+        dead = []
+        for worker_id, worker in list(queues.workers.items()):
+            if worker_id == self._worker_id():
+                continue
+            signs, held = signs_of(queues, worker)
+            before, since = seen.get(worker_id, ((), now))
+            if signs != before:
+                since = now
+            self._seen[worker_id] = signs, since
+            patience = self._lease_seconds if held else _IDLE_PATIENCE
+            if now - since >= patience:
+                dead.append(worker_id)
+        return dead
+
+    def _rescue(self, connection: IConnection, worker_id: str) -> None:
+        queues = find_queues(connection)
+        worker = queues.workers.get(worker_id)
+        # It may have given a sign between the two transactions, or be rescued already.
+        if worker is None or signs_of(queues, worker)[0] != self._seen[worker_id][0]:
+            return
+        back, given_up = fence(queues, worker)
+        logger.warning(
+            "Worker %s (process %s on %s) has given no sign of life for %.0f seconds. "
+            "%d of its jobs go first in line again, %d are given up.",
+            worker_id,
+            worker.pid,
+            worker.host,
+            clock.monotonic() - self._seen[worker_id][1],
+            back,
+            given_up,
+        )

@@ -1,0 +1,132 @@
+"""A seat: what one thread needs to claim jobs and run them, turn by turn."""
+
+from collections.abc import Callable
+from plone.app.taskqueue.dispatcher.options import Options
+from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.dispatcher.runner import Runner
+from plone.app.taskqueue.interfaces import IEnvironment
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.claiming import claim_next
+from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.wakeup import hub
+from ZODB.interfaces import IConnection
+from ZODB.POSException import ConflictError
+
+import logging
+import random
+import threading
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: Seconds of expected work that one claim takes at most, so that nobody waits long for
+#: jobs which another worker has claimed and not begun.
+_CLAIM_SECONDS = 0.5
+
+
+class NotRegistered(Exception):
+    """The worker is not known in the database, or was taken for dead."""
+
+
+class Seat:
+    """One thread's place in a worker; used by that thread only."""
+
+    def __init__(
+        self,
+        connection: IConnection,
+        worker_id: Callable[[], str],
+        slot: int,
+        environment: IEnvironment,
+        pace: Pace,
+        options: Options,
+        claim_lock: threading.Lock,
+        stopping: Callable[[], bool],
+        pause: Callable[[float], None],
+    ):
+        self._connection = connection
+        self._manager = connection.transaction_manager
+        self._worker_id = worker_id
+        self._slot = slot
+        self._pace = pace
+        self._options = options
+        self._claim_lock = claim_lock
+        self._pause = pause
+        self._turns = 0
+        self._runner = Runner(connection, environment, pace, options, stopping, pause)
+
+    def close(self) -> None:
+        """Leave the seat; the connection stays open."""
+        self._runner.close()
+
+    def claim(self) -> tuple[Queue, Lease] | None:
+        """Claim jobs in a commit of their own; ``None`` if there is nothing to do.
+
+        ``NotRegistered``: see there.
+        """
+        self._turns += 1
+        # Claims of one process go one after the other: they would only conflict.
+        with self._claim_lock:
+            while True:
+                self._manager.begin()
+                try:
+                    claimed = self._claim_somewhere()
+                    self._manager.commit()
+                    return claimed
+                except ConflictError:
+                    # Another process was quicker; there may be more for us.
+                    self._manager.abort()
+                    self._pause(random.uniform(0, 0.005))
+                except BaseException:
+                    self._manager.abort()
+                    raise
+
+    def _claim_somewhere(self) -> tuple[Queue, Lease] | None:
+        queues = find_queues(self._connection)
+        if queues is None:
+            return None
+        worker_id = self._worker_id()
+        worker = queues.workers.get(worker_id)
+        if worker is None or worker.fenced:
+            raise NotRegistered(worker_id)
+        everywhere = list(queues.values())
+        # Each turn begins with another queue, so that a full one starves no other.
+        start = self._turns % len(everywhere)
+        for queue in everywhere[start:] + everywhere[:start]:
+            lease = claim_next(
+                queue, worker_id, self._slot, self._options.batch, self._joins
+            )
+            if lease is not None:
+                return queue, lease
+        return None
+
+    def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
+        expected = self._pace.expected(job.function_name)
+        if expected is None or self._pace.expected(first.function_name) is None:
+            return False
+        return expected * count < _CLAIM_SECONDS
+
+    def run(self, queue: Queue, lease: Lease) -> None:
+        """Run what was claimed; give back what was not begun when told to stop."""
+        if not self._runner.run(queue, lease, lease.held_jobs()):
+            self._give_back(queue, lease)
+
+    def _give_back(self, queue: Queue, lease: Lease) -> None:
+        claim = lease.claim
+        while True:
+            self._manager.begin()
+            try:
+                if lease.claim != claim:
+                    self._manager.abort()
+                    return
+                count = transitions.give_back(queue, lease)
+                hub.ring_after_commit(queue._p_jar)
+                self._manager.commit()
+            except ConflictError:
+                self._manager.abort()
+                self._pause(random.uniform(0, 0.01))
+            else:
+                logger.info("%d jobs that had not begun were given back.", count)
+                return

@@ -1,0 +1,57 @@
+"""The threads that run jobs."""
+
+from plone.app.taskqueue.dispatcher.seat import NotRegistered
+from plone.app.taskqueue.dispatcher.seat import Seat
+from typing import Any
+from ZODB.interfaces import IConnection
+
+import logging
+import threading
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: Seconds before a thread tries again after trouble that is not a job's.
+_PAUSE = 1.0
+
+
+class WorkerThread(threading.Thread):
+    """Takes turns on a seat of its own until the dispatcher stops."""
+
+    def __init__(self, dispatcher: Any, slot: int, name: str):
+        super().__init__(name=name, daemon=True)
+        self._dispatcher = dispatcher
+        self._slot = slot
+
+    def run(self) -> None:
+        while not self._dispatcher.stopping:
+            try:
+                self._sit()
+            except Exception:
+                logger.exception(
+                    "Thread %s had trouble that is no job's. It opens the database "
+                    "again in %s seconds.",
+                    self.name,
+                    _PAUSE,
+                )
+                self._dispatcher.sleep(_PAUSE)
+
+    def _sit(self) -> None:
+        connection = self._dispatcher.database.open()
+        seat = None
+        try:
+            seat = self._dispatcher.open_seat(connection, self._slot)
+            while not self._dispatcher.stopping:
+                self._take_turn(seat, connection)
+        finally:
+            if seat is not None:
+                seat.close()
+            connection.transaction_manager.abort()
+            connection.close()
+
+    def _take_turn(self, seat: Seat, connection: IConnection) -> None:
+        try:
+            if not self._dispatcher.take_turn(seat):
+                self._dispatcher.wait_for_work(connection)
+        except NotRegistered as error:
+            self._dispatcher.renew(str(error))
