@@ -256,7 +256,7 @@ class Dispatcher:
         while True:
             connection = self.database.open(transaction.TransactionManager())
             try:
-                in_transaction(connection, lambda: change(connection))
+                in_transaction(connection, change)
                 return
             except ConflictError:
                 time.sleep(random.uniform(0, 0.01))

@@ -27,7 +27,7 @@ class Heartbeat:
 
     def run(self, connection: IConnection) -> None:
         worker_id = self._worker_id()
-        lost = in_transaction(connection, lambda: self._beat(connection, worker_id))
+        lost = in_transaction(connection, self._beat, worker_id)
         if lost:
             self._on_fenced(worker_id)
 

@@ -5,6 +5,7 @@ Chores are no jobs, so that they cannot get stuck behind jobs.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 from typing import Protocol
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -76,12 +77,14 @@ class Maintenance(threading.Thread):
             connection.close()
 
 
-def in_transaction(connection: IConnection, function: Callable[[], object]) -> object:
-    """Call ``function`` in a transaction of its own on this connection."""
+def in_transaction(
+    connection: IConnection, function: Callable[..., Any], *args: Any
+) -> Any:
+    """Call ``function(connection, *args)`` in a transaction of its own."""
     manager = connection.transaction_manager
     manager.begin()
     try:
-        result = function()
+        result = function(connection, *args)
         manager.commit()
     except BaseException:
         manager.abort()

@@ -23,7 +23,7 @@ class Pruner:
 
     def run(self, connection: IConnection) -> None:
         total = 0
-        while count := in_transaction(connection, lambda: self._prune(connection)):
+        while count := in_transaction(connection, self._prune):
             total += count
         if total:
             logger.info(

@@ -33,8 +33,8 @@ class Rescuer:
         self._seen: dict[str, tuple[Signs, float]] = {}
 
     def run(self, connection: IConnection) -> None:
-        for worker_id in in_transaction(connection, lambda: self._dead(connection)):
-            in_transaction(connection, lambda: self._rescue(connection, worker_id))
+        for worker_id in in_transaction(connection, self._dead):
+            in_transaction(connection, self._rescue, worker_id)
 
     def _dead(self, connection: IConnection) -> list[str]:
         """Return the workers without a sign of life for too long."""
