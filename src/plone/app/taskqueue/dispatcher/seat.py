@@ -100,6 +100,7 @@ class Seat:
             )
             if lease is not None:
                 return queue, lease
+            transitions.settle_old(queue, worker_id, self._slot)
         return None
 
     def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
@@ -112,6 +113,8 @@ class Seat:
         """Run what was claimed; give back what was not begun when told to stop."""
         if not self._runner.run(queue, lease, lease.held_jobs()):
             self._give_back(queue, lease)
+        # A connection that only reads is not tidied by its commits.
+        self._connection.cacheGC()
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
         claim = lease.claim

@@ -14,9 +14,11 @@ from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.history import PARTITION
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.lanes import producer_shard
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.leases import lease_key
 from typing import Any
 
 
@@ -180,6 +182,18 @@ def settle(queue: Any, lease: Lease) -> None:
         if lease.ended(state):
             queue.history(state).add_all(lease.ended_jobs(state))
     lease.clear_ended()
+
+
+def settle_old(queue: Any, worker_id: str, slot: int) -> None:
+    """Move what an idle worker's lease has kept for long to the history.
+
+    Else the few jobs that a lease keeps would outlive their retention.
+    """
+    lease = queue.leases.get(lease_key(worker_id, slot))
+    if lease is not None and lease.size and not lease.held:
+        oldest = next(job for state in FINAL for job in lease.ended_jobs(state))
+        if clock.now() - oldest.finished_seconds > PARTITION:
+            settle(queue, lease)
 
 
 def take_over(queue: Any, lease: Lease) -> tuple[int, int]:
