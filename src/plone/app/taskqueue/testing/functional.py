@@ -29,6 +29,8 @@ class TaskQueueFunctionalTesting(TestFolder, FunctionalTesting):
             self["app"]._p_jar.db(), PloneEnvironment, uuid=_dispatcher_uuid
         )
         self["dispatcher"].start()
+        # See the queues that it has made, instead of making them once more.
+        transaction.begin()
 
     def testTearDown(self):
         transaction.abort()

@@ -8,6 +8,7 @@ from plone.app.taskqueue import dispatcher
 from plone.app.taskqueue.dispatcher import inline
 from plone.app.taskqueue.environment import PloneEnvironment
 from plone.app.taskqueue.environment.walk import application
+from plone.app.taskqueue.testing.functional import _dispatcher_uuid
 from Products.CMFCore.Skinnable import SKINDATA
 from ZODB.interfaces import IConnection
 from zope.component.hooks import getSite
@@ -29,7 +30,7 @@ def tic() -> int:
     too; what is due is a matter of ``plone.app.taskqueue.clock``.
     """
     database = connection_of_site().db()
-    running = dispatcher.get()
+    running = dispatcher.get(_dispatcher_uuid)
     if running is not None:
         running.pause()
     transaction.commit()

@@ -5,6 +5,7 @@ from plone.app.taskqueue import dispatcher
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.testing.functional import _dispatcher_uuid
 from plone.app.taskqueue.testing.inline import connection_of_site
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
@@ -61,7 +62,7 @@ def _wait(
     seconds: float,
     message: Callable[[], str],
 ) -> None:
-    running = dispatcher.get()
+    running = dispatcher.get(_dispatcher_uuid)
     if running is not None:
         running.resume()  # in case tic() has paused it
     news = threading.Event()

@@ -1,0 +1,109 @@
+"""What the package offers to the tests of add-ons."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue import dispatcher
+from plone.app.taskqueue.interfaces import IAsyncService
+from plone.app.taskqueue.testing import _dispatcher_uuid
+from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
+from plone.app.taskqueue.testing import tic
+from plone.app.taskqueue.testing import wait_for_all_jobs
+from plone.app.taskqueue.testing import wait_for_result
+from plone.app.taskqueue.tests import funcs
+from plone.app.taskqueue.tests.environment.base import remains
+from plone.app.testing import TEST_USER_ID
+from zope.component import getUtility
+
+import time
+import transaction
+import unittest
+
+
+class TestTheLayer(unittest.TestCase):
+    layer = PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
+
+    def setUp(self):
+        self.layer.login()
+        self.service = getUtility(IAsyncService)
+        self.folder = self.layer["test-folder"]
+
+    def queue(self, function=funcs.addNumbers, *args):
+        return self.service.queueJob(function, self.folder, *(args or (40, 2)))
+
+    def test_a_dispatcher_runs_on_the_database_of_the_test(self):
+        running = dispatcher.get(_dispatcher_uuid)
+        self.assertIs(running, self.layer["dispatcher"])
+        self.assertIs(running.database, self.layer["app"]._p_jar.db())
+
+    def test_the_test_user_owns_the_folder_and_is_a_mere_member(self):
+        user = self.layer["portal"].acl_users.getUserById(TEST_USER_ID)
+        self.assertEqual(set(user.getRoles()), {"Member", "Authenticated"})
+        self.assertIn("Owner", user.getRolesInContext(self.folder))
+
+    def test_each_test_has_empty_queues(self):
+        self.queue()
+        self.assertEqual(len(self.service.getQueues()[""]), 1)
+        self.assertEqual(sum(self.service.getQueues()[""].counts().values()), 1)
+
+    test_and_so_has_the_next = test_each_test_has_empty_queues
+
+    def test_waiting_for_a_job_that_is_not_committed_ends_with_its_state(self):
+        dispatcher.get().pause()
+        job = self.queue()
+        transaction.commit()
+        dispatcher.get().pause()
+        began = time.monotonic()
+        with self.assertRaisesRegex(AssertionError, "job never completed.*pending"):
+            self.wait_while_paused(job)
+        self.assertLess(time.monotonic() - began, 3)
+
+    def wait_while_paused(self, job):
+        running = dispatcher.get()
+        resume, running.resume = running.resume, lambda: None
+        try:
+            wait_for_result(job, seconds=0.2)
+        finally:
+            running.resume = resume
+
+    def test_waiting_for_all_jobs(self):
+        for number in range(5):
+            self.queue(funcs.addNumbers, number, 1)
+        transaction.commit()
+        wait_for_all_jobs()
+        self.assertEqual(self.service.getQueues()[""].counts()["completed"], 5)
+
+    def test_tic_runs_what_is_due_at_once(self):
+        job = self.queue()
+        self.assertEqual(tic(), 1)
+        self.assertEqual(job.result, 42)
+
+    def test_tic_runs_what_jobs_queue(self):
+        job = self.service.queueJob(funcs.queueAnother, self.folder)
+        self.assertEqual(tic(), 2)
+        self.assertIsNone(job.result)
+
+    def test_tic_without_jobs_runs_nothing(self):
+        self.assertEqual(tic(), 0)
+
+    def test_tic_leaves_the_thread_as_it_was(self):
+        before = remains()
+        self.queue()
+        self.service.queueJob(funcs.failingJob, self.folder)
+        tic()
+        self.assertEqual(remains(), before)
+
+    def test_tic_and_the_threads_can_take_turns(self):
+        self.queue()
+        tic()
+        job = self.queue()
+        transaction.commit()
+        self.assertEqual(wait_for_result(job), 42)
+        self.queue()
+        self.assertEqual(tic(), 1)
+
+    def test_time_can_be_set(self):
+        clock.freeze(1_700_000_000)
+        job = self.queue()
+        tic()
+        self.assertEqual(job.finished.isoformat(), "2023-11-14T22:13:20+00:00")
+        clock.advance(60)
+        self.assertEqual(clock.now(), 1_700_000_060)
