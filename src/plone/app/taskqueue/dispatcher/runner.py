@@ -101,6 +101,7 @@ class Runner:
             expected is not None
             and expected < self._options.group_seconds
             and not job.isolated
+            and not job.interruptions
             and not job.cancel_requested
         )
 

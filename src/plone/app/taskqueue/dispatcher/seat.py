@@ -104,6 +104,9 @@ class Seat:
         return None
 
     def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
+        # Whichever of them killed the last worker, it shall take no neighbour with it.
+        if job.interruptions or first.interruptions:
+            return False
         expected = self._pace.expected(job.function_name)
         if expected is None or self._pace.expected(first.function_name) is None:
             return False
