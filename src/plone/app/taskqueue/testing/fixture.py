@@ -19,12 +19,9 @@ class TaskQueueFixture(PloneSandboxLayer):
     defaultBases = (PLONE_FIXTURE,)
 
     def setUpZope(self, app, configurationContext):
-        import plone.app.taskqueue.environment
-        import plone.app.taskqueue.service
+        import plone.app.taskqueue
 
         self.loadZCML(package=plone.app.taskqueue)
-        self.loadZCML(package=plone.app.taskqueue.environment)
-        self.loadZCML(package=plone.app.taskqueue.service)
 
     def setUpPloneSite(self, portal):
         self.applyProfile(portal, "plone.app.taskqueue:default")

@@ -183,7 +183,7 @@ class TestRunning(unittest.TestCase):
         setRoles(self.portal, TEST_USER_ID, ["Manager"])
         self.folder.invokeFactory("Document", "doc")
         self.service.queueJob(funcs.addNumbers, self.folder["doc"], 40, 2)
-        job = list(self.service.getQueues()[""])[0]
+        job = next(iter(self.service.getQueues()[""]))
         self.folder.manage_delObjects(["doc"])
         transaction.commit()
         failure = wait_for_result(job)

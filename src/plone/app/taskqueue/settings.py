@@ -1,0 +1,149 @@
+"""The settings of a process, from ``zope.conf`` and from environment variables.
+
+.. code-block:: text
+
+    <product-config plone.app.taskqueue>
+      threads 2
+    </product-config>
+
+``PLONE_APP_TASKQUEUE_THREADS=2`` says the same and goes before it.  The table of all
+settings is in ``docs/reference/settings.md``.
+"""
+
+from App.config import getConfiguration
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields
+from dataclasses import MISSING
+from plone.app.taskqueue.dispatcher import Options
+from typing import Any
+
+import difflib
+import math
+import os
+
+
+#: Name of the section in ``zope.conf``.
+SECTION = "plone.app.taskqueue"
+
+#: What the names of environment variables begin with.
+PREFIX = "PLONE_APP_TASKQUEUE_"
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message says which, why and what to write."""
+
+
+def _whole(text: str) -> int:
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _number_or_never(text: str) -> float | None:
+    return None if text.lower() == "never" else _number(text)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How a setting is read, and what to say if it cannot be."""
+
+    read: Callable[[str], Any]
+    wanted: str
+    least: float | None = None
+
+
+_KINDS = {
+    "threads": _Kind(_whole, "a whole number, 0 for none", 0),
+    "database": _Kind(str, "the name of a <zodb_db> in zope.conf"),
+    "lease_seconds": _Kind(_number, "a number of seconds, at least 1", 1),
+    "poll_seconds": _Kind(_number, "a number of seconds, at least 0.01", 0.01),
+    "group_seconds": _Kind(_number, "a number of seconds, 0 for never", 0),
+    "conflicts": _Kind(_whole, "a whole number, 0 for none", 0),
+    "retention_days": _Kind(_number_or_never, "a number of days, or 'never'", 0),
+    "stop_seconds": _Kind(_number, "a number of seconds, 0 for not waiting", 0),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a process.  Dashes stand for underscores in ``zope.conf``."""
+
+    #: Threads that run jobs in a web server's process; 0: none.
+    threads: int = 1
+    #: Name of the database that holds the queues; empty: the main one.
+    database: str = ""
+    #: Seconds without a sign of life after which a process's jobs go to others.
+    lease_seconds: float = Options.lease_seconds
+    #: Seconds between looks at the queues if nothing has woken the process.
+    poll_seconds: float = Options.poll_seconds
+    #: Seconds for which short jobs may share a transaction; 0: never.
+    group_seconds: float = Options.group_seconds
+    #: How often a job is repeated for conflicts.
+    conflicts: int = Options.conflicts
+    #: Days for which jobs that have ended are kept; ``None``: for ever.
+    retention_days: float | None = Options.retention_days
+    #: Seconds that the end of the process waits for jobs that run.
+    stop_seconds: float = 5.0
+
+    def options(self) -> Options:
+        """Return the dispatcher's part of them; ``threads`` must not be 0."""
+        return Options(
+            threads=self.threads,
+            poll_seconds=self.poll_seconds,
+            lease_seconds=self.lease_seconds,
+            group_seconds=self.group_seconds,
+            retention_days=self.retention_days,
+            conflicts=self.conflicts,
+        )
+
+
+def read_settings(
+    section: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings of this process.
+
+    ``SettingsError``: a name is unknown or a value cannot be used.
+    """
+    if section is None:
+        configured = getattr(getConfiguration(), "product_config", None) or {}
+        section = configured.get(SECTION) or {}
+    values = {}
+    for key, text in section.items():
+        name = key.replace("-", "_")
+        where = f"{key} in <product-config {SECTION}> of zope.conf"
+        values[name] = _read(name, text, where, key)
+    for variable, text in (os.environ if environ is None else environ).items():
+        if variable.startswith(PREFIX):
+            name = variable.removeprefix(PREFIX).lower()
+            values[name] = _read(name, text, f"environment variable {variable}", name)
+    return Settings(**values)
+
+
+def _read(name: str, text: str, where: str, written: str) -> Any:
+    kind = _KINDS.get(name)
+    if kind is None:
+        known = [setting.replace("_", "-") for setting in _KINDS]
+        near = difflib.get_close_matches(written.replace("_", "-"), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+        raise SettingsError(f"There is no setting for {where}: {hint}")
+    text = text.strip()
+    try:
+        value = kind.read(text)
+    except ValueError:
+        value = MISSING
+    too_small = (
+        kind.least is not None and isinstance(value, int | float) and value < kind.least
+    )
+    if value is MISSING or too_small:
+        raise SettingsError(f"{where} is {text!r}: write {kind.wanted}.")
+    return value
+
+
+assert set(_KINDS) == {field.name for field in fields(Settings)}

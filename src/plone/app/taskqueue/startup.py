@@ -1,0 +1,106 @@
+"""Starting a process: settings are read in each, jobs are run by web servers only.
+
+Every process of Zope opens the database, scripts and debuggers among them; they are
+told of the settings.  ``IProcessStarting`` is fired by ``make_wsgi_app`` alone, that is
+by ``runwsgi`` and other WSGI servers: it is what starts the dispatcher.  Of
+``zopectl run`` and ``debug`` nothing is heard there, and ``zconsole``, which does call
+``make_wsgi_app``, is told by its module.
+"""
+
+from App.config import getConfiguration
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.environment import PloneEnvironment
+from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.settings import read_settings
+from plone.app.taskqueue.settings import Settings
+from plone.app.taskqueue.settings import SettingsError
+from zope.component import adapter
+from zope.processlifetime import IDatabaseOpenedWithRoot
+from zope.processlifetime import IProcessStarting
+
+import atexit
+import logging
+import signal
+import sys
+import threading
+import ZODB
+import Zope2
+
+
+logger = logging.getLogger("plone.app.taskqueue.startup")
+
+#: The module of ``zconsole``: imported, or run as ``python -m`` it.
+CONSOLE = "Zope2.utilities.zconsole"
+
+
+@adapter(IDatabaseOpenedWithRoot)
+def configure(event) -> None:
+    """Read the settings, so that a wrong one ends the start of the process.
+
+    ``SettingsError``: a setting cannot be used.
+    """
+    settings = read_settings()
+    if settings.database:
+        _check_database(settings.database, event.database)
+    set_database_name(settings.database)
+
+
+@adapter(IProcessStarting)
+def start(event) -> None:
+    """Run jobs in this process if it is a web server's and the settings want it."""
+    settings = read_settings()
+    if not settings.threads:
+        logger.info("No jobs are run in this process: threads is 0.")
+    elif is_web_server():
+        run_dispatcher(Zope2.DB, settings)
+
+
+def is_web_server() -> bool:
+    """Say whether this process serves requests, being no console and no test."""
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if CONSOLE in sys.modules or (main is not None and main.name == CONSOLE):
+        return False
+    # The test layers put a stand-in there, and bring a dispatcher for each test.
+    return isinstance(Zope2.DB, ZODB.DB)
+
+
+def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:
+    """Start a dispatcher that stops when the process ends."""
+    dispatcher = Dispatcher(database, PloneEnvironment, settings.options())
+    dispatcher.start()
+    atexit.register(dispatcher.stop, settings.stop_seconds)
+    exit_on_sigterm()
+    return dispatcher
+
+
+def exit_on_sigterm() -> None:
+    """Let ``kill`` and ``docker stop`` end the process as Ctrl-C does.
+
+    Neither Zope nor waitress handles SIGTERM, so that the process would be gone without
+    giving back its jobs: others would wait for its lease to expire.  Servers that have
+    a handler keep theirs.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(number, frame) -> None:
+    # Once: a second signal ends a process that cannot stop.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise SystemExit(0)
+
+
+def _check_database(name: str, main: ZODB.DB) -> None:
+    if name in main.databases:
+        return
+    # Zope opens only what is mounted; this one may have no mount point.
+    table = getattr(getConfiguration(), "dbtab", None)
+    known = [] if table is None else sorted(table.listDatabaseNames())
+    if name not in known:
+        raise SettingsError(
+            f"The setting database names {name!r}, but zope.conf has no "
+            f"<zodb_db {name}>, only {', '.join(known)}: add it, or correct the setting."
+        )
+    table.getDatabase(name=name)

@@ -1,0 +1,76 @@
+"""Settings of a process: read from two places, refused with a remedy."""
+
+from pathlib import Path
+from plone.app.taskqueue.settings import _KINDS
+from plone.app.taskqueue.settings import read_settings
+from plone.app.taskqueue.settings import Settings
+from plone.app.taskqueue.settings import SettingsError
+
+import pytest
+
+
+def test_without_settings_one_thread_runs_jobs():
+    settings = read_settings({}, {})
+    assert settings == Settings()
+    assert settings.threads == 1
+    assert settings.retention_days == 7
+
+
+def test_zope_conf_sets_them():
+    settings = read_settings({"threads": "3", "lease-seconds": "90"}, {})
+    assert (settings.threads, settings.lease_seconds) == (3, 90)
+
+
+def test_the_environment_goes_before_zope_conf():
+    environ = {"PLONE_APP_TASKQUEUE_LEASE_SECONDS": "30", "OTHER": "1"}
+    assert read_settings({"lease-seconds": "90"}, environ).lease_seconds == 30
+
+
+def test_jobs_can_be_kept_for_ever():
+    assert read_settings({"retention-days": "never"}, {}).retention_days is None
+
+
+def test_the_dispatcher_gets_its_part():
+    options = read_settings({"threads": "3", "poll-seconds": "0.5"}, {}).options()
+    assert (options.threads, options.poll_seconds) == (3, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "words"),
+    [
+        ({"threads": "many"}, {}, ("threads in <product-config", "'many'", "whole")),
+        ({"threads": "-1"}, {}, ("threads", "'-1'", "0 for none")),
+        ({"threads": "1.5"}, {}, ("threads", "whole number")),
+        ({"lease-seconds": "0"}, {}, ("lease-seconds", "at least 1")),
+        ({"poll-seconds": "nan"}, {}, ("poll-seconds", "number of seconds")),
+        ({"retention-days": "-7"}, {}, ("retention-days", "'never'")),
+        ({"thread": "2"}, {}, ("no setting for thread", "did you mean threads?")),
+        ({"colour": "red"}, {}, ("no setting for colour", "known are threads")),
+        (
+            {},
+            {"PLONE_APP_TASKQUEUE_THREADS": ""},
+            ("environment variable PLONE_APP_TASKQUEUE_THREADS", "whole number"),
+        ),
+        (
+            {},
+            {"PLONE_APP_TASKQUEUE_POLLSECONDS": "1"},
+            ("PLONE_APP_TASKQUEUE_POLLSECONDS", "did you mean poll-seconds?"),
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_the_remedy(section, environ, words):
+    with pytest.raises(SettingsError) as caught:
+        read_settings(section, environ)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_every_setting_is_in_the_reference():
+    page = Path(__file__).parents[6] / "docs" / "reference" / "settings.md"
+    if not page.exists():
+        # Installed from a wheel, which has no documentation.
+        return
+    text = page.read_text(encoding="utf-8")
+    for name in _KINDS:
+        assert f"| `{name.replace('_', '-')}` |" in text
+        assert f"`PLONE_APP_TASKQUEUE_{name.upper()}`" in text

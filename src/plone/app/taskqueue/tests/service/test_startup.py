@@ -1,0 +1,243 @@
+"""Real processes: which of them run jobs, and how they end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import contextlib
+import os
+import pytest
+import re
+import signal
+import subprocess
+import sys
+import time
+
+
+BIN = Path(sys.executable).parent
+
+ZOPE_CONF = """
+%define INSTANCE {here}
+instancehome $INSTANCE
+<zodb_db main>
+  mount-point /
+  <filestorage>
+    path $INSTANCE/Data.fs
+  </filestorage>
+</zodb_db>
+{more}
+"""
+
+ZOPE_INI = """
+[app:main]
+use = egg:Zope#main
+zope_conf = {here}/zope.conf
+
+[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = 0
+
+[loggers]
+keys = root
+
+[handlers]
+keys = console
+
+[formatters]
+keys = generic
+
+[logger_root]
+level = INFO
+handlers = console
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = generic
+
+[formatter_generic]
+format = %(levelname)s [%(name)s] %(message)s
+"""
+
+RUNS = "runs jobs in"
+READY = "Serving on"
+
+#: A site with only what the start of a process needs: ten times as fast as Plone.
+SITE_ZCML = """
+<configure xmlns="http://namespaces.zope.org/zope"
+           xmlns:meta="http://namespaces.zope.org/meta">
+  <include package="Products.Five" />
+  <include package="plone.app.taskqueue" file="startup.zcml" />
+  <securityPolicy component="AccessControl.security.SecurityPolicy" />
+</configure>
+"""
+
+
+@pytest.fixture
+def instance(tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "site.zcml").write_text(SITE_ZCML)
+    (tmp_path / "var").mkdir()
+    configure(tmp_path)
+    (tmp_path / "zope.ini").write_text(ZOPE_INI.format(here=tmp_path))
+    return tmp_path
+
+
+def configure(instance: Path, more: str = "") -> None:
+    text = ZOPE_CONF.format(here=instance, more=more)
+    (instance / "zope.conf").write_text(text)
+
+
+def section(line: str) -> str:
+    return f"<product-config plone.app.taskqueue>\n{line}\n</product-config>"
+
+
+def environ(**more: str) -> dict:
+    ours = "PLONE_APP_TASKQUEUE_"
+    kept = {name: text for name, text in os.environ.items() if ours not in name}
+    return {**kept, **more}
+
+
+class Server:
+    """A process of ``runwsgi`` whose log can be waited for."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+        self.log = ""
+
+    def read_until(self, pattern: str) -> str:
+        for line in self.process.stderr:
+            self.log += line
+            if re.search(pattern, line):
+                return self.log
+        raise AssertionError(f"{pattern!r} is not in the log:\n{self.log}")
+
+    def end(self, number: int) -> str:
+        self.process.send_signal(number)
+        self.log += self.process.communicate(timeout=30)[1]
+        return self.log
+
+
+@contextlib.contextmanager
+def serve(instance: Path, **variables: str) -> Iterator[Server]:
+    process = subprocess.Popen(
+        [BIN / "runwsgi", instance / "zope.ini"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ(**variables),
+    )
+    try:
+        yield Server(process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def run_script(instance: Path, *command: str) -> str:
+    """Run Python code in the instance's own way; return what it logged and printed."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        env=environ(),
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_web_server_runs_jobs(instance):
+    with serve(instance) as server:
+        server.read_until(f"{RUNS} 1 threads")
+        server.read_until(READY)
+
+
+def test_the_number_of_threads_comes_from_zope_conf(instance):
+    configure(instance, section("threads 3"))
+    with serve(instance) as server:
+        server.read_until(f"{RUNS} 3 threads")
+
+
+def test_the_environment_can_keep_a_web_server_from_running_jobs(instance):
+    with serve(instance, PLONE_APP_TASKQUEUE_THREADS="0") as server:
+        log = server.read_until(READY)
+        assert RUNS not in log
+        assert "threads is 0" in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_web_server_in_order(instance, number):
+    with serve(instance) as server:
+        server.read_until(READY)
+        began = time.monotonic()
+        log = server.end(number)
+        assert "has stopped" in log
+        assert server.process.returncode == 0
+        assert time.monotonic() - began < 10
+
+
+def test_a_wrong_setting_ends_the_start_and_says_what_to_write(instance):
+    configure(instance, section("thread 3"))
+    with serve(instance) as server:
+        server.read_until("did you mean threads")
+        server.process.communicate(timeout=30)
+        assert server.process.returncode != 0
+
+
+def test_an_unknown_database_ends_the_start_and_says_what_to_write(instance):
+    configure(instance, section("database elsewhere"))
+    with serve(instance) as server:
+        server.read_until("no <zodb_db elsewhere>, only main: add it")
+
+
+def test_a_database_of_its_own_holds_the_queues(instance):
+    queues = """
+<zodb_db taskqueue>
+  mount-point /taskqueue-of-its-own
+  <filestorage>
+    path $INSTANCE/Queues.fs
+  </filestorage>
+</zodb_db>
+"""
+    configure(instance, queues + section("database taskqueue"))
+    with serve(instance) as server:
+        server.read_until(RUNS)
+        server.read_until(READY)
+        server.end(signal.SIGTERM)
+    assert b"plone.app.taskqueue" in (instance / "Queues.fs").read_bytes()
+    assert b"plone.app.taskqueue" not in (instance / "Data.fs").read_bytes()
+
+
+CONFIGURED = "from Zope2.Startup.run import configure_wsgi; configure_wsgi({!r}); "
+LISTED = (
+    "import threading; import Zope2; Zope2.app(); "
+    "print([t.name for t in threading.enumerate()])"
+)
+
+
+def test_zopectl_run_and_debug_run_no_jobs(instance):
+    # They are this very code in a Python process.
+    conf = str(instance / "zope.conf")
+    printed = run_script(instance, "-c", CONFIGURED.format(conf) + LISTED)
+    assert "MainThread" in printed
+    assert "taskqueue" not in printed
+
+
+def test_zconsole_runs_no_jobs(instance):
+    script = instance / "script.py"
+    script.write_text(LISTED)
+    conf = str(instance / "zope.conf")
+    printed = run_script(
+        instance, "-m", "Zope2.utilities.zconsole", "run", conf, str(script)
+    )
+    assert "MainThread" in printed
+    assert "taskqueue" not in printed
+
+
+def test_a_script_is_told_of_a_wrong_setting_too(instance):
+    configure(instance, section("thread 3"))
+    conf = str(instance / "zope.conf")
+    with pytest.raises(AssertionError, match="did you mean threads"):
+        run_script(instance, "-c", CONFIGURED.format(conf) + LISTED)
