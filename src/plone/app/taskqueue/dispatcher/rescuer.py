@@ -7,10 +7,12 @@ process's own monotonic clock: what the clocks of two hosts say is never compare
 from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.server import is_connected
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.dispatcher.signs import Signs
 from plone.app.taskqueue.dispatcher.signs import signs_of
 from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import queue_connection
 from plone.app.taskqueue.queue.registry import fence
 from ZODB.interfaces import IConnection
 
@@ -33,6 +35,10 @@ class Rescuer:
         self._seen: dict[str, tuple[Signs, float]] = {}
 
     def run(self, connection: IConnection) -> None:
+        if not is_connected(queue_connection(connection)):
+            # Without the server nobody can give a sign, or see one.
+            self._seen.clear()
+            return
         for worker_id in in_transaction(connection, self._dead):
             in_transaction(connection, self._rescue, worker_id)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.dispatcher.server import lost_server
+from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -24,6 +26,7 @@ from transaction.interfaces import ITransaction
 from transaction.interfaces import TransientError
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
+from ZODB.POSException import POSKeyError
 
 import logging
 import random
@@ -115,7 +118,7 @@ class Runner:
         self._environment.open(self._connection)
         job = None
         try:
-            if lease.claim != claim:
+            if not _is_ours(lease, claim):
                 waiting.clear()
                 return []
             while (
@@ -133,7 +136,12 @@ class Runner:
             job = None
             self._manager.commit()
         except BaseException as error:
+            lost = lost_server(self._connection, error)
             self._manager.abort()
+            if lost:
+                wait_for_server(self._connection, self._stopping, self._pause)
+            elif not group:
+                raise
             if job is not None:
                 self._pace.stumbled(job.function_name)
             logger.debug(
@@ -173,7 +181,7 @@ class Runner:
             # It committed by itself, and with it the jobs that ran before it.
             if group is not None:
                 group[:] = [(index, job)]
-            if not lease.holds(claim, index):
+            if not _is_held(lease, claim, index):
                 raise ReassignedError(_REASSIGNED % job.id)
         if now.isDoomed():
             raise DoomedError(
@@ -203,10 +211,12 @@ class Runner:
             transaction = self._manager.begin()
             self._environment.open(self._connection)
             try:
-                if not lease.holds(claim, index):
+                if not _is_held(lease, claim, index):
+                    # Lost to another worker, or committed by us although the storage
+                    # could not tell us so.
                     logger.warning(
-                        "Job %s was taken over by another worker, so this one leaves "
-                        "it alone.",
+                        "Job %s has its outcome already or was taken over by another "
+                        "worker, so this one leaves it alone.",
                         job.id,
                     )
                     return
@@ -224,17 +234,26 @@ class Runner:
                 self._manager.abort()
                 continue
             except BaseException as error:
-                retryable = self._is_retryable(error)
+                lost = lost_server(self._connection, error)
+                retryable = lost or self._is_retryable(error)
                 self._manager.abort()
                 problem = error
             finally:
                 self._running = None
                 self._environment.leave()
                 self._environment.close()
-            if not retryable or conflicts >= self._options.conflicts:
+            if not retryable:
                 break
-            conflicts += 1
-            self._pause(_backoff(conflicts))
+            if lost:
+                wait_for_server(self._connection, self._stopping, self._pause)
+            elif conflicts < self._options.conflicts:
+                conflicts += 1
+                self._pause(_backoff(conflicts))
+            else:
+                break
+            if self._stopping():
+                # The lease still holds it and will give it back.
+                return
         self._pace.stumbled(job.function_name)
         self._write_failure(lease, claim, index, job, problem, started, conflicts)
 
@@ -291,7 +310,7 @@ class Runner:
             self._manager.begin()
             self._environment.open(self._connection)
             try:
-                if not lease.holds(claim, index):
+                if not _is_held(lease, claim, index):
                     return
                 transitions.fail(lease, index, job, failure, started, conflicts)
                 if announcing:
@@ -323,6 +342,7 @@ class Runner:
                 self._environment.close()
             tries += 1
             self._pause(_backoff(tries))
+            wait_for_server(self._connection, self._stopping, self._pause)
 
     def _enter_if_possible(self, job: AsyncJob) -> None:
         try:
@@ -348,7 +368,7 @@ class Runner:
         if self._running is None:
             return
         lease, claim, index, job = self._running
-        if not lease.holds(claim, index):
+        if not _is_held(lease, claim, index):
             raise ReassignedError(_REASSIGNED % job.id)
         job._p_changed = True
 
@@ -357,6 +377,18 @@ _REASSIGNED = (
     "Job %s was taken over by another worker, because this one gave no sign of life. "
     "This run must not commit."
 )
+
+
+def _is_ours(lease: Lease, claim: int) -> bool:
+    try:
+        return lease.claim == claim
+    except POSKeyError:
+        # Another worker took it, and a pack has swept it away since.
+        return False
+
+
+def _is_held(lease: Lease, claim: int, index: int) -> bool:
+    return _is_ours(lease, claim) and lease.holds(claim, index)
 
 
 def _was_committed(transaction: ITransaction) -> bool:

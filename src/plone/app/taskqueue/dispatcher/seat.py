@@ -10,6 +10,7 @@ from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.leases import lease_key
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
@@ -95,6 +96,11 @@ class Seat:
         # Each turn begins with another queue, so that a full one starves no other.
         start = self._turns % len(everywhere)
         for queue in everywhere[start:] + everywhere[:start]:
+            lease = queue.leases.get(lease_key(worker_id, self._slot))
+            if lease is not None and lease.held:
+                # This thread had trouble, such as a lost server, just after it had
+                # claimed them; nobody else will run them while this worker lives.
+                return queue, lease
             lease = claim_next(
                 queue, worker_id, self._slot, self._options.batch, self._joins
             )

@@ -2,6 +2,8 @@
 
 from plone.app.taskqueue.dispatcher.seat import NotRegistered
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.server import lost_server
+from plone.app.taskqueue.dispatcher.server import wait_for_server
 from typing import Any
 from ZODB.interfaces import IConnection
 
@@ -55,3 +57,12 @@ class WorkerThread(threading.Thread):
                 self._dispatcher.wait_for_work(connection)
         except NotRegistered as error:
             self._dispatcher.renew(str(error))
+        except Exception as error:
+            if not lost_server(connection, error):
+                raise
+            connection.transaction_manager.abort()
+            wait_for_server(
+                connection,
+                lambda: self._dispatcher.stopping,
+                self._dispatcher.sleep,
+            )

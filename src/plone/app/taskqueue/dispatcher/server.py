@@ -1,0 +1,66 @@
+"""The database server may go away and come back: that is no job's fault.
+
+Storages that have a server say whether they are connected to it (a ZEO client does).
+One that says nothing is taken to be there.
+"""
+
+from collections.abc import Callable
+from transaction.interfaces import TransientError
+from typing import Any
+from ZODB.interfaces import IConnection
+from ZODB.POSException import ConflictError
+from ZODB.POSException import StorageError
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: Seconds between two looks whether the server is back.
+_PAUSE = 0.1
+
+
+def is_connected(connection: IConnection) -> bool:
+    """Say whether all databases that the connection reaches have their servers."""
+    return all(
+        _has_server(other.db().storage)
+        for other in list(connection.connections.values())
+    )
+
+
+def _has_server(storage: Any) -> bool:
+    ask = getattr(storage, "is_connected", None)
+    return ask is None or bool(ask())
+
+
+def lost_server(connection: IConnection, error: BaseException) -> bool:
+    """Say whether a server that is not there now is the reason of the error.
+
+    An error that was raised from such a one counts too, for code between us and the
+    storage likes to add a sentence of its own.  Where all servers are there, the error
+    speaks of some other server, or of one that came back at once.
+    """
+    if is_connected(connection):
+        return False
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, StorageError | TransientError):
+            return not isinstance(reason, ConflictError)
+        reason = reason.__cause__ or reason.__context__
+    return False
+
+
+def wait_for_server(
+    connection: IConnection,
+    stopping: Callable[[], bool],
+    pause: Callable[[float], None],
+) -> bool:
+    """Return when the servers are there; false if told to stop before."""
+    if not is_connected(connection):
+        logger.warning("The database server is gone. This thread waits for it.")
+        while not stopping():
+            pause(_PAUSE)
+            if is_connected(connection):
+                logger.info("The database server is back.")
+                break
+    return not stopping()
