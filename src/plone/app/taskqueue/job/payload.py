@@ -9,6 +9,7 @@ are read, so that listing jobs never imports an application's code.
 from io import BytesIO
 from persistent import Persistent
 from plone.app.taskqueue.interfaces import IReferences
+from transaction.interfaces import TransientError
 from typing import Any
 from ZODB.interfaces import IConnection
 from zope.component import queryUtility
@@ -70,6 +71,9 @@ def dump(value: Any, what: str) -> bytes | None:
     buffer = BytesIO()
     try:
         _Pickler(buffer, 5).dump(value)
+    except TransientError:
+        # A conflict or a lost server says nothing about the value.
+        raise
     except RecursionError as error:
         raise ValueError(f"{what} is nested too deeply to be stored.") from error
     except Exception as error:
@@ -87,5 +91,7 @@ def load(data: bytes | None, connection: IConnection | None, what: str) -> Any:
         return None
     try:
         return _Unpickler(data, connection).load()
+    except TransientError:
+        raise
     except Exception as error:
         raise LookupError(f"{what} cannot be read: {error}") from error
