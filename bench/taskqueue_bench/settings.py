@@ -1,0 +1,50 @@
+"""How much is measured; every figure can be given on the command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes of one run."""
+
+    #: Where storages are made; the disk that this is on is what is measured.
+    directory: Path
+    #: How often each measurement of a rate is repeated.
+    rounds: int = 7
+    #: Seconds of raw commits before and after each measurement.
+    raw_seconds: float = 0.4
+    #: Jobs of one measurement with a commit for each, and with shared commits.
+    isolated_jobs: int = 600
+    grouped_jobs: int = 4_000
+    #: Jobs whose latency is taken.
+    latency_jobs: int = 300
+    #: Jobs whose bytes are counted.
+    volume_jobs: int = 1_000
+    #: Jobs that wait while claims are timed; the first is what others relate to.
+    depths: tuple[int, ...] = (1_000, 100_000, 1_000_000)
+    #: Claims that are timed at each depth.
+    claims: int = 25
+    #: Seconds for which a worker without jobs is watched.
+    idle_seconds: float = 60.0
+    #: Jobs of one measurement in Plone with a commit for each, and with shared ones.
+    plone_isolated_jobs: int = 150
+    plone_grouped_jobs: int = 600
+
+    @classmethod
+    def quick(cls, directory: Path) -> "Settings":
+        """Return settings for a look that takes a minute or two."""
+        return cls(
+            directory,
+            rounds=3,
+            raw_seconds=0.2,
+            isolated_jobs=200,
+            grouped_jobs=1_500,
+            latency_jobs=60,
+            volume_jobs=300,
+            depths=(1_000, 10_000, 100_000),
+            claims=9,
+            idle_seconds=10.0,
+            plone_isolated_jobs=50,
+            plone_grouped_jobs=200,
+        )
