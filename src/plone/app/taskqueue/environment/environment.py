@@ -10,6 +10,7 @@ from plone.app.taskqueue.environment.found import Found
 from plone.app.taskqueue.environment.language import restore_language
 from plone.app.taskqueue.environment.layers import find_layers
 from plone.app.taskqueue.environment.layers import restore_layers
+from plone.app.taskqueue.environment.purging import purge_after_commit
 from plone.app.taskqueue.environment.request import build_request
 from plone.app.taskqueue.environment.request import point_at
 from plone.app.taskqueue.environment.skin import find_skin
@@ -115,6 +116,8 @@ class PloneEnvironment:
             return
         self._apply(now)
         notify(event_for(job, now.context))
+        # Last, as subscribers may change content too.
+        purge_after_commit(now.request)
 
     def flush(self) -> bool:
         """Index now what the job left to the commit: by then its site is reset.

@@ -5,6 +5,7 @@ a transaction cannot, so what they leave is done before, or the commit comes at 
 """
 
 from collections.abc import Callable
+from plone.app.taskqueue.environment.purging import purge
 from plone.app.taskqueue.wakeup import Hub
 from Products.CMFCore.indexing import processQueue
 from Products.CMFCore.indexing import QueueTM
@@ -40,6 +41,7 @@ def hooks(known: list[Callable]) -> bool:
     """Say whether there are hooks that are not known and may need a site or a user."""
     return any(
         hook not in known
+        and hook is not purge
         and not isinstance(getattr(hook, "__self__", None), QueueTM | Hub)
         for hook in registered()
     )

@@ -1,0 +1,72 @@
+"""Caching proxies hear of what a job has changed, after it was committed."""
+
+from plone.app.taskqueue.environment import capture
+from plone.app.taskqueue.tests.environment.base import EnvironmentTestCase
+from plone.app.taskqueue.tests.environment.base import Job
+from plone.app.taskqueue.tests.environment.base import run
+from plone.cachepurging.interfaces import ICachePurgingSettings
+from plone.cachepurging.interfaces import IPurger
+from plone.registry.interfaces import IRegistry
+from z3c.caching.purge import Purge
+from zope.component import getGlobalSiteManager
+from zope.component import getUtility
+from zope.event import notify
+from zope.interface import implementer
+
+import transaction
+
+
+@implementer(IPurger)
+class Purger:
+    """Notes what is to be purged instead of asking a proxy."""
+
+    def __init__(self, sent):
+        self.purgeAsync = sent.append
+
+
+def purge(context):
+    notify(Purge(context))
+
+
+def purge_and_fail(context):
+    purge(context)
+    transaction.doom()
+
+
+class TestPurging(EnvironmentTestCase):
+    def setUp(self):
+        super().setUp()
+        self.sent = []
+        purger = Purger(self.sent)
+        registry = getGlobalSiteManager()
+        original = registry.getUtility(IPurger)
+        registry.registerUtility(purger, IPurger)
+        self.addCleanup(registry.registerUtility, original, IPurger)
+        getUtility(IRegistry).registerInterface(ICachePurgingSettings)
+        settings = getUtility(IRegistry).forInterface(ICachePurgingSettings)
+        settings.enabled = True
+        settings.cachingProxies = ("http://proxy:1234",)
+
+    def run_announced(self, *functions):
+        surroundings = capture(self.folder)
+        transaction.commit()
+        run(
+            self.database,
+            *(Job(surroundings, function) for function in functions),
+            announce=True,
+        )
+
+    def test_what_a_job_has_changed_is_purged_after_the_commit(self):
+        sent_inside = []
+        self.run_announced(purge, lambda context: sent_inside.extend(self.sent))
+        self.assertIn("http://proxy:1234/plone/test-folder", self.sent)
+        self.assertEqual(sent_inside, [])
+
+    def test_nothing_is_purged_if_the_transaction_fails(self):
+        with self.assertRaises(transaction.interfaces.DoomedTransaction):
+            self.run_announced(purge_and_fail)
+        self.assertEqual(self.sent, [])
+
+    def test_nothing_is_purged_if_nothing_was_changed(self):
+        self.run_announced(lambda context: None)
+        self.assertEqual(self.sent, [])
