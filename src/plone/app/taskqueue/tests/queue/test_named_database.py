@@ -1,0 +1,78 @@
+"""Queues in a database of their own, beside the one that has the content."""
+
+from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.inline import run_due
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import ROOT_KEY
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.container import set_database_name
+from ZODB import DB
+from ZODB.FileStorage import FileStorage
+
+import pytest
+import transaction
+
+
+class RootEnvironment(BareEnvironment):
+    """Gives each job the root object of the main database."""
+
+    def open(self, connection):
+        self._connection = connection
+
+    def enter(self, job):
+        return (self._connection.root(),)
+
+
+def count(root):
+    root["effects"] += 1
+
+
+@pytest.fixture
+def main(tmp_path):
+    databases = {}
+    opened = [
+        DB(
+            FileStorage(str(tmp_path / f"{name}.fs")),
+            databases=databases,
+            database_name=name,
+        )
+        for name in ("main", "taskqueue")
+    ]
+    set_database_name("taskqueue")
+    connection = opened[0].open()
+    yield connection
+    transaction.abort()
+    for queue in get_queues(connection).values():
+        queue.check()
+    transaction.abort()
+    set_database_name(None)
+    connection.close()
+    for database in opened:
+        database.close()
+
+
+def test_the_queues_are_in_the_database_that_the_setting_names(main):
+    get_queues(main)
+    transaction.commit()
+    assert ROOT_KEY not in main.root()
+    assert ROOT_KEY in main.get_connection("taskqueue").root()
+
+
+def test_work_in_the_main_database_and_outcome_in_the_other_are_one_commit(main):
+    main.root()["effects"] = 0
+    job = get_queues(main)[""].put(AsyncJob(count))
+    transaction.commit()
+    assert run_due(main.db(), RootEnvironment) == 1
+    transaction.begin()
+    assert job.state is State.COMPLETED, job.result
+    assert main.root()["effects"] == 1
+
+
+def test_a_database_that_is_not_there_is_named_with_those_that_are(main):
+    set_database_name("taskqeue")
+    try:
+        with pytest.raises(KeyError, match="'taskqeue'.*only main, taskqueue"):
+            get_queues(main)
+    finally:
+        set_database_name("taskqueue")
