@@ -1,0 +1,65 @@
+"""A ZEO server, processes and a ledger, for each test anew."""
+
+from plone.app.taskqueue.tests.crash.ledger import Ledger
+from plone.app.taskqueue.tests.crash.nursery import Nursery
+from plone.app.taskqueue.tests.crash.zeo import ZeoServer
+from ZEO.ClientStorage import ClientStorage
+from ZODB import DB
+
+import os
+import pathlib
+import pytest
+import tempfile
+
+
+#: Kills for each way to die; TASKQUEUE_KILLS asks for more.
+KILLS = int(os.environ.get("TASKQUEUE_KILLS", "100"))
+
+
+@pytest.fixture
+def kills() -> int:
+    return KILLS
+
+
+@pytest.fixture
+def server(tmp_path):
+    # The path of a socket may have a hundred characters, and tmp_path may be longer.
+    with tempfile.TemporaryDirectory(prefix="tq") as folder:
+        server = ZeoServer(pathlib.Path(folder), tmp_path / "Data.fs")
+        server.start()
+        yield server
+        server.close()
+
+
+@pytest.fixture
+def ledger(server):
+    database = DB(ClientStorage(server.address, server_sync=True))
+    yield Ledger(database)
+    database.close()
+
+
+@pytest.fixture
+def nursery(tmp_path):
+    nursery = Nursery(tmp_path / "processes.log")
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def start_worker(nursery, server):
+    """Start a worker on the server with these options; return its process id."""
+
+    def start(wait: float = 30, **options) -> int:
+        return nursery.start("work", address=server.address, options=options, wait=wait)
+
+    return start
+
+
+@pytest.fixture
+def tell(request):
+    """Print a line with what was seen, for whoever runs the tests with -rP."""
+
+    def tell(text: str) -> None:
+        print(f"{request.node.name}: {text}")
+
+    return tell

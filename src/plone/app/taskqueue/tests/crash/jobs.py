@@ -1,0 +1,91 @@
+"""What the jobs of these tests do: count themselves in the ledger, and come to harm."""
+
+from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.tests.crash import points
+from typing import Any
+from ZODB.interfaces import IConnection
+
+import ctypes
+import os
+import signal
+
+
+class Run:
+    """What a job is handed: its connection and how often it was interrupted."""
+
+    def __init__(self, connection: IConnection, interruptions: int):
+        self.root = connection.root()
+        self.transaction = connection.transaction_manager.get()
+        self.interruptions = interruptions
+
+    def count(self, number: int) -> None:
+        """The effect.  Counters add up, so nothing but the queue keeps it single."""
+        self.root["ledger"][number].change(1)
+
+
+class LedgerEnvironment(BareEnvironment):
+    """Hands the run to the job and tells the test of each attempt."""
+
+    def open(self, connection: IConnection) -> None:
+        self._connection = connection
+
+    def enter(self, job: IAsyncJob) -> tuple:
+        points.say("attempt", id=job.id)
+        return (Run(self._connection, job.interruptions),)
+
+
+def work(run: Run, number: int) -> None:
+    """Do nothing but the effect."""
+    run.count(number)
+
+
+def stand_at(run: Run, number: int, point: str, times: int = 1) -> None:
+    """Have the effect and stand at a point, the first ``times`` times."""
+    run.count(number)
+    if run.interruptions < times:
+        points.arrange(point, run.transaction, number)
+
+
+def race(run: Run, number: int) -> None:
+    """Have the effect and ask to be killed while the storage finishes."""
+    run.count(number)
+    if not run.interruptions:
+        points.arrange_race(run.transaction, number)
+
+
+def keep_order(run: Run, number: int) -> None:
+    """Have the effect and write the number into a record that merges nothing."""
+    run.count(number)
+    run.root["journal"].append(number)
+
+
+def read_late(run: Run, number: int) -> None:
+    """Stand inside, then read what no cache has."""
+    points.stand("inside", number)
+    run.root["unread"][number].value()
+    run.count(number)
+
+
+def _segfault() -> None:
+    ctypes.string_at(0)
+
+
+def _out_of_memory() -> None:
+    # What the kernel does to a process that takes too much.
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+_DEATHS = {
+    "exit": lambda: os._exit(3),
+    "segmentation fault": _segfault,
+    "out of memory": _out_of_memory,
+    "abort": os.abort,
+}
+
+
+def die(run: Run, number: int, how: str = "", times: int = 0) -> Any:
+    """Have the effect, and take the process along the first ``times`` times."""
+    run.count(number)
+    if how and run.interruptions < times:
+        _DEATHS[how]()

@@ -1,0 +1,128 @@
+"""The ledger in the database: who ran how often, and whether nothing was lost."""
+
+from BTrees.IOBTree import IOBTree
+from BTrees.Length import Length
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from persistent.list import PersistentList
+from persistent.mapping import PersistentMapping
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.tests.crash.nursery import DEADLINE
+from ZODB import DB
+from ZODB.interfaces import IConnection
+
+import time
+import transaction
+
+
+class Ledger:
+    """What the test does in the database itself."""
+
+    def __init__(self, database: DB):
+        self._database = database
+
+    @contextmanager
+    def _connected(self) -> Iterator[IConnection]:
+        connection = self._database.open(transaction.TransactionManager())
+        try:
+            yield connection
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
+
+    def prepare(self, count: int, producers: dict[str, int] | None = None) -> None:
+        """Make room for jobs 0 to ``count - 1``, and receipts for producers."""
+        with self._connected() as connection:
+            root = connection.root()
+            root["ledger"] = IOBTree({number: Length() for number in range(count)})
+            root["unread"] = IOBTree({number: Length() for number in range(count)})
+            root["journal"] = PersistentList()
+            root["receipts"] = PersistentMapping(
+                {
+                    name: _Receipt(value=first)
+                    for name, first in (producers or {}).items()
+                }
+            )
+            get_queues(connection)
+            connection.transaction_manager.commit()
+
+    def queue(self, function: Callable, *arguments: tuple, quotas: tuple = ()) -> list:
+        """Queue one job for each tuple of arguments in one transaction; return ids."""
+        with self._connected() as connection:
+            queue = get_queues(connection)[""]
+            jobs = [queue.put(AsyncJob(function, *each), quotas) for each in arguments]
+            connection.transaction_manager.commit()
+            return [job.id for job in jobs]
+
+    def await_that(self, predicate: Callable, what: str = "") -> None:
+        """Look at the database until ``predicate(queues)`` is true."""
+        deadline = time.monotonic() + DEADLINE
+        with self._connected() as connection:
+            while True:
+                connection.transaction_manager.begin()
+                queues = get_queues(connection)
+                if predicate(queues):
+                    return
+                if time.monotonic() > deadline:
+                    raise AssertionError(
+                        f"It never came that {what or predicate}: "
+                        f"{queues[''].counts()}, {len(queues.workers)} workers"
+                    )
+                time.sleep(0.01)
+
+    def await_ended(self, count: int) -> None:
+        """Wait until so many jobs have ended, and none is left."""
+
+        def ended(queues) -> bool:
+            counts = queues[""].counts()
+            left = counts[State.PENDING] + counts[State.LEASED]
+            return not left and sum(counts.values()) == count
+
+        self.await_that(ended, f"{count} jobs ended")
+
+    # Afterwards
+
+    def verify(self, times: dict[int, int] | int, workers: int = 0) -> None:
+        """Check counters, invariants and leases; ``times`` says how often each ran."""
+        with self._connected() as connection:
+            ledger = connection.root()["ledger"]
+            if isinstance(times, int):
+                times = dict.fromkeys(ledger, times)
+            wrong = {
+                number: ledger[number]()
+                for number, expected in times.items()
+                if ledger[number]() != expected
+            }
+            assert not wrong, f"ran another number of times than expected: {wrong}"
+            queues = get_queues(connection)
+            queue = queues[""]
+            queue.check()
+            assert not list(queue.leased())
+            assert len(queues.workers) == workers
+            assert {lease.worker_id for lease in queue.leases.values()} <= set(
+                queues.workers
+            )
+            if not workers:
+                assert not queue.leases
+
+    def jobs(self, read: Callable, state: State = State.COMPLETED) -> list:
+        """Return ``read(job)`` for all that ended in the state, in order of ids."""
+        with self._connected() as connection:
+            found = get_queues(connection)[""].finished(state)
+            return [read(job) for job in sorted(found, key=lambda job: job.id)]
+
+    def journal(self) -> list[int]:
+        """Return what ``jobs.keep_order`` wrote."""
+        with self._connected() as connection:
+            return list(connection.root()["journal"])
+
+
+class _Receipt(PersistentMapping):
+    """How far a producer has come."""
+
+    def __init__(self, value: int):
+        super().__init__()
+        self.value = value

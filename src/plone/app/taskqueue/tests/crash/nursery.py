@@ -1,0 +1,101 @@
+"""The test's side of ``worker_process``: orders, events and deaths."""
+
+from pathlib import Path
+from typing import Any
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+
+#: Seconds after which what was awaited will not come any more.
+DEADLINE = 90
+
+
+class Nursery:
+    """Starts processes and hears what they say."""
+
+    def __init__(self, log: Path):
+        self._log = log
+        self._changed = threading.Condition()
+        self._events: list[dict] = []
+        self._heard: dict[str, list[dict]] = {}
+        with log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "plone.app.taskqueue.tests.crash.worker_process",
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._process.stdout:
+            event = json.loads(line)
+            with self._changed:
+                self._heard.setdefault(event["event"], []).append(event)
+                self._events.append(event)
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """End all of them."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+
+    def start(self, role: str, **details: Any) -> int:
+        """Start a process and return its id; what it says comes later."""
+        order = json.dumps({"role": role, **details})
+        self._process.stdin.write(order.encode() + b"\n")
+        self._process.stdin.flush()
+        return self.hear("started")["child"]
+
+    def hear(self, event: str, **details: Any) -> dict:
+        """Wait for the first such event that no call returned before."""
+        deadline = time.monotonic() + DEADLINE
+        with self._changed:
+            while True:
+                for index, heard in enumerate(self._events):
+                    if heard["event"] == event and details.items() <= heard.items():
+                        return self._events.pop(index)
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    raise AssertionError(
+                        f"No {event!r} with {details!r} came. They wrote:\n"
+                        + self._log.read_text()[-6000:]
+                    )
+
+    def all_heard(self, event: str) -> list[dict]:
+        """Return all such events up to now."""
+        with self._changed:
+            return list(self._heard.get(event, ()))
+
+    # Fates
+
+    def kill(self, pid: int) -> None:
+        """kill -9, and wait until it is dead."""
+        os.kill(pid, signal.SIGKILL)
+        self.hear("ended", child=pid, status=-signal.SIGKILL)
+
+    def release(self, pid: int) -> None:
+        """Let go on what stands at a point."""
+        os.kill(pid, signal.SIGUSR1)
+
+    def ask_to_stop(self, pid: int) -> None:
+        """Let it finish what it does and end; does not wait."""
+        os.kill(pid, signal.SIGTERM)
+
+    def stop(self, pid: int) -> None:
+        """Let it finish what it does, and wait for its end."""
+        self.ask_to_stop(pid)
+        self.hear("ended", child=pid, status=0)

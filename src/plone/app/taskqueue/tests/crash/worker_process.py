@@ -1,0 +1,119 @@
+"""A process that starts workers and producers at the test's order.
+
+``python -m plone.app.taskqueue.tests.crash.worker_process``: each line on stdin is an
+order, each line on stdout an event.  Every worker is a process of its own, forked from
+this one, which has imported everything and opened nothing; that way a hundred of them
+may die in a few seconds.
+"""
+
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.tests.crash import points
+from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
+from plone.app.taskqueue.tests.crash.points import say
+from plone.app.taskqueue.tests.crash.producer import produce
+from ZEO.ClientStorage import ClientStorage
+from ZODB import DB
+from ZODB.FileStorage import FileStorage
+
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+
+
+class _Telling(logging.Handler):
+    """Tells the test of what the engine warns of."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say("log", message=record.getMessage()[:500])
+
+
+def _open(address: str, wait: float) -> DB:
+    if address.startswith("file:"):
+        return DB(FileStorage(address.removeprefix("file:")))
+    return DB(ClientStorage(address, wait_timeout=wait))
+
+
+def _work(address: str, options: dict, wait: float = 30) -> None:
+    signals = {signal.SIGTERM, signal.SIGUSR1}
+    # Before any thread is there, so that this one alone gets them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    database = _open(address, wait)
+    dispatcher = Dispatcher(database, LedgerEnvironment, Options(**options))
+    dispatcher.start()
+    say("ready")
+
+    def stop() -> None:
+        dispatcher.stop()
+        database.close()
+        say("stopped")
+        os._exit(0)
+
+    while True:
+        if signal.sigwait(signals) == signal.SIGUSR1:
+            points.released.set()
+        else:
+            threading.Thread(target=stop).start()
+
+
+def _produce(address: str, **details) -> None:
+    produce(_open(address, 1), **details)
+
+
+_ROLES = {"work": _work, "produce": _produce}
+
+
+def _bear(order: dict) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _ROLES[order.pop("role")](**order)
+        status = 0
+    except BaseException as error:
+        logging.exception("A process of the test failed.")
+        say("log", message=repr(error)[:500])
+    finally:
+        # Nothing of the parent's may be flushed or tidied here.
+        os._exit(status)
+
+
+def main() -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(process)d %(name)s %(levelname)s %(message)s",
+    )
+    telling = _Telling(logging.WARNING)
+    logging.getLogger("plone.app.taskqueue").addHandler(telling)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    alive: set[int] = set()
+
+    def reap(*_) -> None:
+        while alive:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            alive.discard(pid)
+            say("ended", child=pid, status=os.waitstatus_to_exitcode(status))
+
+    signal.signal(signal.SIGCHLD, reap)
+    for line in sys.stdin:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        pid = _bear(json.loads(line))
+        alive.add(pid)
+        say("started", child=pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
