@@ -25,7 +25,7 @@ class Spread:
     def text(self, digits: int = 2) -> str:
         """Return ``median (lower to upper)``."""
         return (
-            f"{self.median:,.{digits}f} ({self.lower:,.{digits}f}–"
+            f"{self.median:,.{digits}f} ({self.lower:,.{digits}f}-"
             f"{self.upper:,.{digits}f})"
         )
 

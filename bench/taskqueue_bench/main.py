@@ -3,7 +3,11 @@
 from pathlib import Path
 from rich.console import Console
 from taskqueue_bench import commits
+from taskqueue_bench import depth
+from taskqueue_bench import idle
+from taskqueue_bench import latency
 from taskqueue_bench import machine
+from taskqueue_bench import volume
 from taskqueue_bench.report import as_json
 from taskqueue_bench.report import as_markdown
 from taskqueue_bench.report import Part
@@ -19,6 +23,10 @@ import time
 
 PARTS = {
     "commits": commits.measure,
+    "latency": latency.measure,
+    "volume": volume.measure,
+    "depth": depth.measure,
+    "idle": idle.measure,
 }
 
 

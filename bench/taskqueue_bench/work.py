@@ -166,3 +166,15 @@ def wait_until_done(workers: list[Process], count: int) -> None:
         time.sleep(0.02)
     if workers[0].call(failed):
         raise RuntimeError("Jobs that do nothing have failed.")
+
+
+def enqueue_when_idle(node: Node, count: int, quotas: tuple[str, ...]) -> int:
+    """Queue jobs one by one, each when the one before has run; return conflicts."""
+    conflicts = 0
+    meter = node.kept["meter"]
+    for number in range(count):
+        conflicts += enqueue(node, 1, quotas)
+        until = time.monotonic() + 60
+        while meter.count <= number and time.monotonic() < until:
+            time.sleep(0.0005)
+    return conflicts
