@@ -17,6 +17,7 @@ from plone.app.taskqueue.testing.functional import _dispatcher_uuid
 from plone.app.taskqueue.testing.functional import (
     PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING,
 )
+from plone.app.taskqueue.testing.functional import TaskQueueFunctionalTesting
 from plone.app.taskqueue.testing.inline import tic
 from plone.app.taskqueue.testing.waiting import wait_for_all_jobs
 from plone.app.taskqueue.testing.waiting import wait_for_result
@@ -26,6 +27,7 @@ __all__ = [
     "PLONE_APP_TASKQUEUE_FIXTURE",
     "PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING",
     "PLONE_APP_TASKQUEUE_INTEGRATION_TESTING",
+    "TaskQueueFunctionalTesting",
     "_dispatcher_uuid",
     "tic",
     "wait_for_all_jobs",

@@ -40,3 +40,25 @@ def successHandler(event):
 
 def failureHandler(event):
     results.append(event.object)
+
+
+def whoAndWhere(context):
+    """Return what the job sees of its surroundings, and spoil them for the next."""
+    from AccessControl import getSecurityManager
+    from AccessControl.SecurityManagement import noSecurityManager
+    from zope.component.hooks import getSite
+    from zope.component.hooks import setSite
+    from zope.globalrequest import getRequest
+
+    request = getRequest()
+    seen = (
+        getSecurityManager().getUser().getId(),
+        getSite().getId(),
+        request["LANGUAGE"],
+        context.absolute_url(),
+        request.get("spoiled"),
+    )
+    request["spoiled"] = request["LANGUAGE"] = "spoiled"
+    noSecurityManager()
+    setSite(None)
+    return seen

@@ -140,6 +140,11 @@ class TestTheContextHasChanged(EnvironmentTestCase):
         outcome = self.run_later(surroundings, where)
         self.assert_fails(outcome, "Portal path /gone not found")
 
+    def test_a_site_is_never_acquired(self):
+        surroundings = ("/plone/test-folder/plone", *self.surroundings[1:])
+        outcome = self.run_later(surroundings, where)
+        self.assert_fails(outcome, "Portal path /plone/test-folder/plone not found")
+
 
 class TestTheContextIsRefusedAtOnce(EnvironmentTestCase):
     def refused(self, context, *words):
@@ -169,6 +174,10 @@ class TestTheContextIsRefusedAtOnce(EnvironmentTestCase):
         self.refused(
             createContent("Document", id="doc").__of__(self.folder), "temporary"
         )
+
+    def test_content_wrapped_in_a_folder_that_does_not_contain_it_is_refused(self):
+        document = self.add(self.portal, "Document", "doc")
+        self.refused(aq_base(document).__of__(self.folder), "temporary")
 
     def test_deleted_content_is_refused(self):
         document = self.add(self.folder, "Document", "doc")

@@ -85,6 +85,14 @@ class TestTheUser(EnvironmentTestCase):
         outcome = self.run_later(tuple(surroundings), who)
         self.assert_fails(outcome, "Userfolder path /gone/acl_users not found")
 
+    def test_a_user_folder_higher_up_is_never_acquired(self):
+        surroundings = list(capture(self.folder))
+        surroundings[2] = ("/plone/test-folder/acl_users", TEST_USER_ID)
+        outcome = self.run_later(tuple(surroundings), who)
+        self.assert_fails(
+            outcome, "Userfolder path /plone/test-folder/acl_users not found"
+        )
+
     def test_an_administrator_of_the_root_is_the_user(self):
         login(self.app["acl_users"], SITE_OWNER_NAME)
         self.assertEqual(self.run_on(self.folder, who), (SITE_OWNER_NAME, "/acl_users"))

@@ -9,12 +9,15 @@ from plone.app.taskqueue.interfaces import IQueues
 from plone.app.taskqueue.service import AsyncService
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_INTEGRATION_TESTING
+from plone.app.taskqueue.testing import wait_for_all_jobs
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
 from plone.app.testing import logout
 from plone.app.testing import setRoles
+from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from plone.dexterity.utils import createContent
+from plone.testing.zope import login
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
 from zope.component import provideHandler
@@ -200,6 +203,29 @@ class TestRunning(unittest.TestCase):
     def test_a_job_can_return_its_context(self):
         job = self.queue(funcs.returnContent, self.folder)
         self.assertEqual(wait_for_result(job).getId(), "test-folder")
+
+    def test_surroundings_never_leak_into_the_next_job(self):
+        request = self.layer["request"]
+        binding = request["LANGUAGE_TOOL"]
+        jobs = []
+        for number in range(30):
+            user_id = (TEST_USER_ID, None, SITE_OWNER_NAME)[number % 3]
+            if user_id == SITE_OWNER_NAME:
+                login(self.layer["app"]["acl_users"], SITE_OWNER_NAME)
+            elif user_id is None:
+                logout()
+            else:
+                self.layer.login()
+            language = binding.LANGUAGE = ("en", "de")[number % 2]
+            host = ("a.example.org", "b.example.org", "b.example.org")[number % 3]
+            request.setServerURL("https", host, 443)
+            job = self.service.queueJob(funcs.whoAndWhere, self.folder)
+            url = f"https://{host}/plone/test-folder"
+            jobs.append((job, (user_id, "plone", language, url, None)))
+        transaction.commit()
+        wait_for_all_jobs()
+        for job, expected in jobs:
+            self.assertEqual(job.result, expected)
 
     def test_events_tell_of_success_and_failure(self):
         self.subscribe(funcs.successHandler, IJobSuccess)

@@ -4,18 +4,45 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue import dispatcher
 from plone.app.taskqueue.interfaces import IAsyncService
 from plone.app.taskqueue.testing import _dispatcher_uuid
+from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FIXTURE
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
+from plone.app.taskqueue.testing import TaskQueueFunctionalTesting
 from plone.app.taskqueue.testing import tic
 from plone.app.taskqueue.testing import wait_for_all_jobs
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
 from plone.app.taskqueue.tests.environment.base import remains
+from plone.app.testing import PloneSandboxLayer
 from plone.app.testing import TEST_USER_ID
 from zope.component import getUtility
 
 import time
 import transaction
 import unittest
+
+
+class AddOnFixture(PloneSandboxLayer):
+    """What an add-on would stack on the fixture."""
+
+    defaultBases = (PLONE_APP_TASKQUEUE_FIXTURE,)
+
+    def setUpPloneSite(self, portal):
+        portal["test-folder"].title = "Set up by an add-on"
+
+
+ADD_ON_TESTING = TaskQueueFunctionalTesting(
+    bases=(AddOnFixture(),), name="AddOn:Functional"
+)
+
+
+class TestTheLayerOfAnAddOn(unittest.TestCase):
+    layer = ADD_ON_TESTING
+
+    def test_jobs_see_what_the_add_on_has_set_up(self):
+        folder = self.layer["test-folder"]
+        job = getUtility(IAsyncService).queueJob(funcs.returnContent, folder)
+        transaction.commit()
+        self.assertEqual(wait_for_result(job).title, "Set up by an add-on")
 
 
 class TestTheLayer(unittest.TestCase):
