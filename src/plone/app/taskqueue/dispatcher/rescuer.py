@@ -14,9 +14,12 @@ from plone.app.taskqueue.dispatcher.signs import signs_of
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import queue_connection
 from plone.app.taskqueue.queue.registry import fence
+from plone.app.taskqueue.queue.workers import Worker
 from ZODB.interfaces import IConnection
+from ZODB.POSException import ConflictError
 
 import logging
+import random
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
@@ -39,8 +42,17 @@ class Rescuer:
             # Without the server nobody can give a sign, or see one.
             self._seen.clear()
             return
-        for worker_id in in_transaction(connection, self._dead):
-            in_transaction(connection, self._rescue, worker_id)
+        dead = in_transaction(connection, self._dead)
+        # Several rescuers see the same deaths at the same time.
+        random.shuffle(dead)
+        for worker_id in dead:
+            try:
+                rescued = in_transaction(connection, self._rescue, worker_id)
+            except ConflictError as error:
+                logger.debug("Worker %s is rescued later: %r", worker_id, error)
+                continue
+            if rescued is not None:
+                self._report(worker_id, *rescued)
 
     def _dead(self, connection: IConnection) -> list[str]:
         """Return the workers without a sign of life for too long."""
@@ -63,13 +75,17 @@ class Rescuer:
                 dead.append(worker_id)
         return dead
 
-    def _rescue(self, connection: IConnection, worker_id: str) -> None:
+    def _rescue(
+        self, connection: IConnection, worker_id: str
+    ) -> tuple[Worker, int, int] | None:
         queues = find_queues(connection)
         worker = queues.workers.get(worker_id)
         # It may have given a sign between the two transactions, or be rescued already.
         if worker is None or signs_of(queues, worker)[0] != self._seen[worker_id][0]:
-            return
-        back, given_up = fence(queues, worker)
+            return None
+        return worker, *fence(queues, worker)
+
+    def _report(self, worker_id: str, worker: Worker, back: int, given_up: int) -> None:
         logger.warning(
             "Worker %s (process %s on %s) has given no sign of life for %.0f seconds. "
             "%d of its jobs go first in line again, %d are given up.",
