@@ -40,10 +40,10 @@ def work(run: Run, number: int) -> None:
     run.count(number)
 
 
-def stand_at(run: Run, number: int, point: str, times: int = 1) -> None:
-    """Have the effect and stand at a point, the first ``times`` times."""
+def stand_at(run: Run, number: int, point: str = "", times: int = 1) -> None:
+    """Have the effect and stand at the point, if any, the first ``times`` times."""
     run.count(number)
-    if run.interruptions < times:
+    if point and run.interruptions < times:
         points.arrange(point, run.transaction, number)
 
 

@@ -73,15 +73,22 @@ class Ledger:
                     )
                 time.sleep(0.01)
 
-    def await_ended(self, count: int) -> None:
+    def await_ended(
+        self, count: int, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """Wait until so many jobs have ended, and none is left."""
 
         def ended(queues) -> bool:
+            meanwhile()
             counts = queues[""].counts()
             left = counts[State.PENDING] + counts[State.LEASED]
             return not left and sum(counts.values()) == count
 
         self.await_that(ended, f"{count} jobs ended")
+
+    def pack(self) -> None:
+        """Remove old revisions, and what nothing refers to any more."""
+        self._database.pack()
 
     # Afterwards
 

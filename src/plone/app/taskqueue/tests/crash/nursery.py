@@ -75,6 +75,14 @@ class Nursery:
                         + self._log.read_text()[-6000:]
                     )
 
+    def heard(self, event: str) -> dict | None:
+        """Return the first such event that no call returned before, if there is one."""
+        with self._changed:
+            for index, heard in enumerate(self._events):
+                if heard["event"] == event:
+                    return self._events.pop(index)
+        return None
+
     def all_heard(self, event: str) -> list[dict]:
         """Return all such events up to now."""
         with self._changed:

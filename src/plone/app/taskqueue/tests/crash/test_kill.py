@@ -17,10 +17,10 @@ _ALIVE = 4
 def _kill_all(nursery, start_worker, event: str, count: int) -> None:
     """Kill whoever says ``event``, start another in its place, until all have."""
     for _ in range(_ALIVE):
-        start_worker(lease_seconds=2)
+        start_worker(lease_seconds=3)
     for _ in range(count):
         os.kill(nursery.hear(event)["pid"], signal.SIGKILL)
-        start_worker(lease_seconds=2)
+        start_worker(lease_seconds=3)
 
 
 def _verify(nursery, ledger, count: int, interruptions: int | None = None) -> int:
