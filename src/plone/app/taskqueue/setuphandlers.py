@@ -1,5 +1,6 @@
 """What GenericSetup's XML files cannot say."""
 
+from plone.app.taskqueue.queue.container import get_queues
 from plone.base.interfaces import INonInstallable
 from plone.registry.interfaces import IRegistry
 from Products.GenericSetup.tool import SetupTool
@@ -17,6 +18,11 @@ class HiddenProfiles:
 
     def getNonInstallableProfiles(self) -> list[str]:
         return ["plone.app.taskqueue:uninstall"]
+
+
+def post_install(setup_tool: SetupTool) -> None:
+    """Make the queues, so that no two first jobs can conflict over making them."""
+    get_queues(setup_tool._p_jar)
 
 
 def post_uninstall(setup_tool: SetupTool) -> None:
