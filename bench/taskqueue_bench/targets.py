@@ -20,6 +20,8 @@ def targets(parts: list[Part]) -> Table:
         rows += _depth(by_name["depth"])
     if "idle" in by_name:
         rows += _idle(by_name["idle"])
+    if "plone" in by_name:
+        rows += _plone(by_name["plone"])
     return Table("Targets", ("target", "wanted", "seen", "reached"), rows)
 
 
@@ -105,4 +107,16 @@ def _idle(part: Part) -> Iterator[Row]:
             "≤ 1 %",
             f"{seen:.2f} %",
             seen <= 1,
+        )
+
+
+def _plone(part: Part) -> Iterator[Row]:
+    for row in part.rows:
+        seen = row["ratio"]
+        yield _row(
+            f"in Plone, jobs for {row['pages']} page{'s' if row['pages'] > 1 else ''}: "
+            "times isolated jobs",
+            "≥ 3",
+            seen.text(1),
+            seen.median >= 3,
         )
