@@ -51,6 +51,11 @@ def _is_pair(value: tuple) -> bool:
     return len(value) == 2 and type(value[0]) is tuple and type(value[1]) is dict
 
 
+def id_of(job: Persistent) -> int | None:
+    """Return the job's id without loading its record, which may be unreadable."""
+    return None if job._p_oid is None else u64(job._p_oid)
+
+
 @implementer(IAsyncJob)
 class AsyncJob(Persistent):
     """See ``IAsyncJob``.  ``AsyncJob(callable, *args, **kwargs)``."""
@@ -82,7 +87,7 @@ class AsyncJob(Persistent):
 
     @property
     def id(self) -> int | None:
-        return None if self._p_oid is None else u64(self._p_oid)
+        return id_of(self)
 
     @property
     def callable(self) -> Callable:
@@ -187,7 +192,7 @@ class AsyncJob(Persistent):
     def __repr__(self) -> str:
         if self._p_state == -1:
             # A ghost's record may be unreadable, and a repr must never raise.
-            return f"<{type(self).__module__}.AsyncJob {self.id} (not loaded)>"
+            return f"<{type(self).__module__}.AsyncJob {id_of(self)} (not loaded)>"
         return (
             f"<{type(self).__module__}.AsyncJob {self.id} {self.function_name} "
             f"({self.stored_state.value})>"

@@ -42,8 +42,9 @@ def _beyond_the_engine(trace: TracebackType | None) -> TracebackType | None:
 def _safely(make: Callable[[], str], otherwise: str) -> str:
     """An exception's own code may fail, or memory be short: the job must still end."""
     try:
-        return make()
-    except Exception:
+        # A subclass of ``str`` may be one that cannot be pickled.
+        return str.__str__(make())
+    except BaseException:
         return otherwise
 
 
@@ -52,7 +53,7 @@ def _value_bytes(exception: BaseException) -> bytes | None:
     try:
         data = payload.dump(exception, "exception")
         restored = payload.load(data, None, "exception")
-    except Exception:
+    except BaseException:
         return None
     if type(restored) is not type(exception) or len(data) > VALUE_LIMIT:
         return None

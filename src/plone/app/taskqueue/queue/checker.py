@@ -1,6 +1,7 @@
 """The invariants of a queue, checked one by one over everything that is there."""
 
 from collections.abc import Iterator
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.states import CODES
 from plone.app.taskqueue.job.states import FINAL
@@ -24,18 +25,18 @@ def check_queue(queue: Any) -> None:
 def _problems(queue: Any) -> Iterator[str]:
     seen: dict[int, str] = {}
     for place, job, expected in _everywhere(queue):
-        if job.id in seen:
-            yield f"job {job.id} is in {seen[job.id]} and in {place}"
-        seen[job.id] = place
+        if id_of(job) in seen:
+            yield f"job {id_of(job)} is in {seen[id_of(job)]} and in {place}"
+        seen[id_of(job)] = place
         try:
             state = job.stored_state
         except Exception as error:
-            yield f"job {job.id} in {place} cannot be read: {error!r}"
+            yield f"job {id_of(job)} in {place} cannot be read: {error!r}"
             continue
         if state is not expected:
-            yield f"job {job.id} in {place} says that it is {state.value}"
+            yield f"job {id_of(job)} in {place} says that it is {state.value}"
         if job.queue_name != queue.name:
-            yield f"job {job.id} in {place} says that its queue is {job.queue_name!r}"
+            yield f"job {id_of(job)} in {place} says that its queue is {job.queue_name!r}"
     yield from _lane_problems(queue)
     yield from _lease_problems(queue)
     for state in FINAL:

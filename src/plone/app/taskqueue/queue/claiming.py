@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
@@ -73,7 +74,7 @@ def _readable(
             stone = transitions.bury(queue, lane, key, job, error)
             logger.error(
                 "Job %s cannot be read (%r). Failed job %s stands in its place.",
-                job.id,
+                id_of(job),
                 error,
                 stone.id,
             )

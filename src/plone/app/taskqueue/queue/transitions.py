@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.failure import Failure
@@ -150,11 +151,11 @@ def bury(
     stone.key = key
     stone.queue_name = queue.name
     stone.quota_names = lane.quota_names
-    stone.function_name = f"unreadable:job_{unreadable.id}"
+    stone.function_name = f"unreadable:job_{id_of(unreadable)}"
     stone.blame(
         Failure(
             UnreadableJobError(
-                f"The record of job {unreadable.id} cannot be read "
+                f"The record of job {id_of(unreadable)} cannot be read "
                 f"({type(error).__name__}: {error}), so it cannot run. "
                 "This failure stands in its place; the queue goes on."
             )
