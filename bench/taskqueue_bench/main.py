@@ -18,7 +18,7 @@ import time
 
 
 #: Parts in the order in which they are measured: modules of this package.
-PARTS = ("commits", "latency", "volume", "depth", "idle", "plone")
+PARTS = ("commits", "latency", "volume", "conflicts", "depth", "idle", "plone")
 
 
 def main() -> int:

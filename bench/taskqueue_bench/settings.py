@@ -21,6 +21,8 @@ class Settings:
     latency_jobs: int = 300
     #: Jobs whose bytes are counted.
     volume_jobs: int = 1_000
+    #: Jobs that are queued beside workers to count conflicts.
+    conflict_jobs: int = 4_000
     #: Jobs that wait while claims are timed; the first is what others relate to.
     depths: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     #: Claims that are timed at each depth.
@@ -42,6 +44,7 @@ class Settings:
             grouped_jobs=1_500,
             latency_jobs=60,
             volume_jobs=300,
+            conflict_jobs=1_000,
             depths=(1_000, 10_000, 100_000),
             claims=9,
             idle_seconds=10.0,
