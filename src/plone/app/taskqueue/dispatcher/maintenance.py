@@ -5,6 +5,7 @@ Chores are no jobs, so that they cannot get stuck behind jobs.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from plone.app.taskqueue.dispatcher.server import lost_server
 from typing import Any
 from typing import Protocol
 from ZODB.interfaces import IConnection
@@ -66,11 +67,15 @@ class Maintenance(threading.Thread):
             chore.run(connection)
         except ConflictError as error:
             logger.debug("%s met a conflict: %r", type(chore).__name__, error)
-        except Exception:
-            logger.exception(
-                "%s failed; tried again in %s seconds.",
+        except Exception as error:
+            lost = lost_server(connection, error)
+            logger.log(
+                logging.WARNING if lost else logging.ERROR,
+                "%s %s; tried again in %s seconds.",
                 type(chore).__name__,
+                "needs the database server, which is gone" if lost else "failed",
                 chore.interval,
+                exc_info=not lost,
             )
         finally:
             connection.transaction_manager.abort()
