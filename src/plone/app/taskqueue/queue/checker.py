@@ -25,18 +25,19 @@ def check_queue(queue: Any) -> None:
 def _problems(queue: Any) -> Iterator[str]:
     seen: dict[int, str] = {}
     for place, job, expected in _everywhere(queue):
-        if id_of(job) in seen:
-            yield f"job {id_of(job)} is in {seen[id_of(job)]} and in {place}"
-        seen[id_of(job)] = place
+        number = id_of(job)
+        if number in seen:
+            yield f"job {number} is in {seen[number]} and in {place}"
+        seen[number] = place
         try:
             state = job.stored_state
         except Exception as error:
-            yield f"job {id_of(job)} in {place} cannot be read: {error!r}"
+            yield f"job {number} in {place} cannot be read: {error!r}"
             continue
         if state is not expected:
-            yield f"job {id_of(job)} in {place} says that it is {state.value}"
+            yield f"job {number} in {place} says that it is {state.value}"
         if job.queue_name != queue.name:
-            yield f"job {id_of(job)} in {place} says that its queue is {job.queue_name!r}"
+            yield f"job {number} in {place} says that its queue is {job.queue_name!r}"
     yield from _lane_problems(queue)
     yield from _lease_problems(queue)
     for state in FINAL:
@@ -60,6 +61,14 @@ def _everywhere(queue: Any) -> Iterator[tuple[str, Any, State]]:
             yield f"history {state.value} under {key}", job, state
 
 
+def _can_be_read(job: Any) -> bool:
+    try:
+        job._p_activate()
+        return hasattr(job, "key")
+    except Exception:
+        return False
+
+
 def _lane_problems(queue: Any) -> Iterator[str]:
     for lane in queue.lanes():
         for shard, (said, there) in enumerate(lane.counted()):
@@ -69,6 +78,8 @@ def _lane_problems(queue: Any) -> Iterator[str]:
                     f"there are {there}"
                 )
         for key, job in lane.items():
+            if not _can_be_read(job):
+                continue
             if job.key != key:
                 yield f"job {job.id} is under {key} and says {job.key}"
             if job.quota_names != lane.quota_names:

@@ -143,7 +143,7 @@ class Queue(Persistent):
             job = self._p_jar.get(p64(job_id))
             if not isinstance(job, AsyncJob) or job.queue_name != self.name:
                 return default
-        except (POSKeyError, TypeError, OverflowError):
+        except (POSKeyError, TypeError, ValueError):
             return default
         return job if self._holds(job) else default
 

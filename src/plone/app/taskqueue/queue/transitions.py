@@ -134,6 +134,7 @@ def withdraw(queue: Any, job: AsyncJob) -> None:
     """J: pending -> new, by whoever takes the job out of the queue again."""
     queue.lane(job.quota_names).remove(job.key)
     job.key = job.queue_name = None
+    job.cancel_requested = False
     job.become(State.NEW)
 
 

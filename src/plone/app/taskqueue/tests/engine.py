@@ -12,6 +12,7 @@ from plone.app.taskqueue.dispatcher import inline
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
@@ -128,7 +129,7 @@ class Engine:
             job = AsyncJob(function, *args)
             job.isolated = isolated
             queue.put(job, quotas)
-        return job.id
+        return id_of(job)
 
     def put_all(
         self,
@@ -144,7 +145,7 @@ class Engine:
                 job = queue.put(AsyncJob(function, *args), quotas)
                 job.isolated = isolated
                 jobs.append(job)
-        return [job.id for job in jobs]
+        return [id_of(job) for job in jobs]
 
     def job(self, job_id: int) -> AsyncJob:
         """Return the job as it is committed now, on a connection that stays open."""
@@ -174,6 +175,10 @@ class Engine:
     @property
     def notes(self) -> list[str]:
         return list(self.connect().root()["notes"])
+
+    def finished(self, state: State, **span: Any) -> list[AsyncJob]:
+        """Return the jobs that ended in that state, newest first."""
+        return list(get_queues(self.connect())[""].finished(state, **span))
 
     # Workers without threads
 
