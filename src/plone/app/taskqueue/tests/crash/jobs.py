@@ -63,7 +63,7 @@ def keep_order(run: Run, number: int) -> None:
 def read_late(run: Run, number: int) -> None:
     """Stand inside, then read what no cache has."""
     points.stand("inside", number)
-    run.root["unread"][number].value()
+    run.root["unread"][number]()
     run.count(number)
 
 

@@ -28,6 +28,8 @@ class Ledger:
     def _connected(self) -> Iterator[IConnection]:
         connection = self._database.open(transaction.TransactionManager())
         try:
+            # Asks the server, and so waits for one that has just been started again.
+            connection.transaction_manager.begin()
             yield connection
         finally:
             connection.transaction_manager.abort()
@@ -49,10 +51,19 @@ class Ledger:
             get_queues(connection)
             connection.transaction_manager.commit()
 
-    def queue(self, function: Callable, *arguments: tuple, quotas: tuple = ()) -> list:
+    def queue(
+        self,
+        function: Callable,
+        *arguments: tuple,
+        quotas: tuple = (),
+        name: str = "",
+    ) -> list[int]:
         """Queue one job for each tuple of arguments in one transaction; return ids."""
         with self._connected() as connection:
-            queue = get_queues(connection)[""]
+            queues = get_queues(connection)
+            queue = queues.get(name)
+            if queue is None:
+                queue = queues.create(name)
             jobs = [queue.put(AsyncJob(function, *each), quotas) for each in arguments]
             connection.transaction_manager.commit()
             return [job.id for job in jobs]
@@ -89,6 +100,12 @@ class Ledger:
     def pack(self) -> None:
         """Remove old revisions, and what nothing refers to any more."""
         self._database.pack()
+
+    def beats(self) -> dict[str, int]:
+        """Return how often each worker's heart has beaten."""
+        with self._connected() as connection:
+            workers = get_queues(connection).workers
+            return {worker.id: worker.beats for worker in workers.values()}
 
     # Afterwards
 
