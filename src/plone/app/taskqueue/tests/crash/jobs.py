@@ -16,7 +16,8 @@ class Run:
 
     def __init__(self, connection: IConnection, interruptions: int):
         self.root = connection.root()
-        self.transaction = connection.transaction_manager.get()
+        self.manager = connection.transaction_manager
+        self.transaction = self.manager.get()
         self.interruptions = interruptions
 
     def count(self, number: int) -> None:
@@ -52,6 +53,18 @@ def race(run: Run, number: int) -> None:
     run.count(number)
     if not run.interruptions:
         points.arrange_race(run.transaction, number)
+
+
+def lose_answer(run: Run, number: int) -> None:
+    """Have the effect, kept by a commit that seems to fail."""
+    run.count(number)
+    points.lose_answer(run.transaction)
+
+
+def lose_next_answer(run: Run, number: int) -> None:
+    """Have the effect, and let the claim after it seem to fail."""
+    run.count(number)
+    points.lose_next_answer(run.manager)
 
 
 def keep_order(run: Run, number: int) -> None:

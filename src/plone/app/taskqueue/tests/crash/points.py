@@ -108,6 +108,49 @@ def arrange(point: str, transaction: Any, number: int) -> None:
     _POINTS[point](transaction, lambda: stand(point, number))
 
 
+class AnswerLost(Exception):
+    """The storage has finished, and its client does not know."""
+
+
+def lose_answer(transaction: Any) -> None:
+    """Let the commit fail after the storage has kept it."""
+
+    def lose() -> None:
+        raise AnswerLost("The answer of the storage was lost.")
+
+    _in_commit("finish", _AFTER)(transaction, lose)
+
+
+class _Next:
+    """Loses the answer to the transaction after this one."""
+
+    def __init__(self, manager: Any):
+        self._manager = manager
+        self._present = manager.get()
+        # Managers hold their synchronizers weakly.
+        _nexts.append(self)
+        manager.registerSynch(self)
+
+    def newTransaction(self, transaction: Any) -> None:
+        # Registering tells of the present one too.
+        if transaction is not self._present:
+            self._manager.unregisterSynch(self)
+            lose_answer(transaction)
+
+    def beforeCompletion(self, transaction: Any) -> None:
+        pass
+
+    afterCompletion = beforeCompletion
+
+
+_nexts: list[_Next] = []
+
+
+def lose_next_answer(manager: Any) -> None:
+    """Let the commit after this one fail after the storage has kept it."""
+    _Next(manager)
+
+
 def arrange_race(transaction: Any, number: int) -> None:
     """Say that the storage is about to finish and let it: the blow meets it anywhere.
 

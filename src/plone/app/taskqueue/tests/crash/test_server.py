@@ -91,6 +91,35 @@ def test_an_outcome_is_kept_once_when_the_server_dies_right_after_it_was_kept(
     ledger.verify(times=1)
 
 
+def test_an_outcome_that_was_kept_although_the_commit_seemed_to_fail_stays_as_it_is(
+    ledger, nursery, start_worker
+):
+    ledger.prepare(2)
+    ledger.queue(jobs.lose_answer, (0,))
+    ledger.queue(jobs.work, (1,))
+    worker = start_worker(poll_seconds=3600.0)
+    ledger.await_ended(2)
+    nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert not ledger.jobs(lambda job: job, State.FAILED)
+
+
+@pytest.mark.parametrize("quotas", [(), ("default",)])
+def test_jobs_are_run_whose_claim_was_kept_although_its_commit_seemed_to_fail(
+    quotas, ledger, nursery, start_worker
+):
+    ledger.prepare(2)
+    ledger.queue(jobs.lose_next_answer, (0,), quotas=quotas)
+    ledger.queue(jobs.work, (1,), quotas=quotas)
+    worker = start_worker(poll_seconds=3600.0)
+    ledger.await_ended(2)
+    nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert nursery.heard("log")["message"].endswith("again in 1.0 seconds.")
+
+
 def test_a_worker_that_is_told_to_stop_while_the_server_is_away_stops(
     ledger, nursery, server, start_worker
 ):
