@@ -295,6 +295,6 @@ def test_queues_may_live_in_a_database_of_their_own(two_databases):
 def test_a_database_that_is_not_there_is_named(two_databases):
     set_database_name("tasks")
     connection = two_databases.open()
-    with pytest.raises(KeyError, match="no database 'tasks'.*only main, taskqueue"):
+    with pytest.raises(KeyError, match=r"no database 'tasks'.*only main, taskqueue"):
         queue_connection(connection)
     connection.close()
