@@ -82,8 +82,12 @@ class Dispatcher:
     def start(self) -> None:
         if self._threads:
             raise ValueError("already activated")
-        self._register()
         running.add(self)
+        try:
+            self._register()
+        except BaseException:
+            running.remove(self)
+            raise
         hub.subscribe(self._queue_database, self._bell.ring)
         self._tap = tap(self._queue_database)
         chores = [

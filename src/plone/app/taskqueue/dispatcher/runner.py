@@ -11,6 +11,7 @@ from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.interfaces import IEnvironment
@@ -71,6 +72,9 @@ class Runner:
         self._pause = pause
         #: The job that is running and has not been given an outcome yet.
         self._running: tuple[Lease, int, int, AsyncJob] | None = None
+        #: True once that job has committed something by itself.
+        self._committed = False
+        self._guarded: ITransaction | None = None
         self._manager.registerSynch(self)
 
     def close(self) -> None:
@@ -125,10 +129,14 @@ class Runner:
                 waiting and time.perf_counter() < until and self._joins(waiting[0][1])
             ):
                 index, job = waiting.popleft()
+                neighbours, began = list(group), transaction
                 group.append((index, job))
                 transaction = self._attempt(
                     lease, claim, index, job, transaction, group
                 )
+                if transaction is not began and not _was_committed(began):
+                    # It undid what ran before it and kept a commit of its own.
+                    waiting.extendleft(reversed(neighbours))
                 self._environment.announce(job)
                 if self._environment.flush():
                     break
@@ -137,11 +145,22 @@ class Runner:
             self._manager.commit()
         except BaseException as error:
             lost = lost_server(self._connection, error)
+            # A second run would repeat what the job has committed by itself.
+            ended = (
+                self._running is not None
+                and self._committed
+                and not lost
+                and not self._is_retryable(error)
+            )
             self._manager.abort()
             if lost:
                 wait_for_server(self._connection, self._stopping, self._pause)
             elif not group:
                 raise
+            if ended:
+                self._running = None
+                self._environment.leave()
+                self._write_failure(lease, claim, *group.pop(), error, clock.now(), 0)
             if job is not None:
                 self._pace.stumbled(job.function_name)
             logger.debug(
@@ -172,13 +191,15 @@ class Runner:
         started = clock.now()
         began = time.perf_counter()
         before = self._changed_objects()
+        self._committed = False
         self._running = (lease, claim, index, job)
         value = job.run(*self._environment.enter(job))
         now = self._manager.get()
         if now is not transaction:
-            if not _was_committed(transaction) and group is not None:
+            if group is not None and not self._committed:
                 raise _GroupBroken(f"job {job.id} aborted the transaction")
-            # It committed by itself, and with it the jobs that ran before it.
+            # It committed by itself, and with it the jobs that ran before it unless
+            # it had undone them.
             if group is not None:
                 group[:] = [(index, job)]
             if not _is_held(lease, claim, index):
@@ -258,7 +279,7 @@ class Runner:
         self._write_failure(lease, claim, index, job, problem, started, conflicts)
 
     def _is_retryable(self, error: BaseException) -> bool:
-        if isinstance(error, ReassignedError):
+        if isinstance(error, ReassignedError) or ids_came_twice(error):
             return True
         try:
             return isinstance(error, TransientError) or bool(
@@ -355,13 +376,27 @@ class Runner:
 
     def newTransaction(self, transaction: ITransaction) -> None:
         """Guard each transaction that a job may commit by itself."""
+        self._guarded = transaction
         transaction.addBeforeCommitHook(self._guard)
 
     def beforeCompletion(self, transaction: ITransaction) -> None:
-        pass
+        """Guard a transaction that began by itself after a job's own commit.
+
+        It may be about to abort, so nothing is raised here: the job's record is made
+        to look older than it is, and so conflicts where it is committed.
+        """
+        if self._running is None or transaction is self._guarded:
+            return
+        lease, claim, index, job = self._running
+        held = _is_held(lease, claim, index)
+        job._p_changed = True
+        if not held:
+            job._p_serial = _OLDEST
 
     def afterCompletion(self, transaction: ITransaction) -> None:
-        pass
+        self._guarded = None
+        if self._running is not None and _was_committed(transaction):
+            self._committed = True
 
     def _guard(self) -> None:
         """Tie the commit to the job's record, and refuse it if the job was taken."""
@@ -372,6 +407,9 @@ class Runner:
             raise ReassignedError(_REASSIGNED % job.id)
         job._p_changed = True
 
+
+#: Older than the serial of any record.
+_OLDEST = bytes(7) + b"\x01"
 
 _REASSIGNED = (
     "Job %s was taken over by another worker, because this one gave no sign of life. "

@@ -1,0 +1,282 @@
+"""Workers that die, that only seem to, and what is left of their jobs."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
+from plone.app.taskqueue.dispatcher.rescuer import Rescuer
+from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.functions import stage
+
+import pytest
+
+
+LEASE = 20.0
+
+
+@pytest.fixture
+def rescuer(engine):
+    """A rescuer of a process that has no worker of its own."""
+    rescuer = Rescuer(LEASE, lambda: "nobody")
+    connection = engine.connect()
+    return lambda: rescuer.run(connection)
+
+
+def workers(engine):
+    return set(get_queues(engine.connect()).workers)
+
+
+def test_a_silent_worker_loses_its_jobs_and_they_go_first_in_line(engine, rescuer):
+    first, second = engine.put_all(functions.effect, [("job 1",), ("job 2",)])
+    held = engine.hold(1)
+    rescuer()
+    clock.advance(LEASE - 1)
+    rescuer()
+    assert engine.state(first) is State.LEASED
+    clock.advance(1)
+    rescuer()
+    assert engine.state(first) is State.PENDING
+    assert engine.job(first).interruptions == 1
+    assert engine.read(lambda q: [job.id for job in q]) == [first, second]
+    assert held.worker_id not in workers(engine)
+    engine.run()
+    assert (engine.times("job 1"), engine.times("job 2")) == (1, 1)
+
+
+def test_silence_counts_from_the_first_look_and_not_from_a_clock(engine, rescuer):
+    job_id = engine.put(functions.nothing)
+    engine.hold()
+    clock.advance(100 * LEASE)
+    rescuer()
+    assert engine.state(job_id) is State.LEASED
+
+
+def test_a_worker_whose_jobs_end_lives(engine, rescuer):
+    ids = engine.put_all(functions.nothing, [()] * 3)
+    held = engine.hold()
+    for index in range(2):
+        rescuer()
+        clock.advance(LEASE - 1)
+        with held.manager:
+            transitions.complete(
+                held.lease, index, held.job(index), None, 1_600_000_000
+            )
+        rescuer()
+    clock.advance(LEASE - 1)
+    rescuer()
+    assert engine.state(ids[2]) is State.LEASED
+    clock.advance(1)
+    rescuer()
+    assert engine.states(ids) == [State.COMPLETED] * 2 + [State.PENDING]
+
+
+def test_a_heartbeat_keeps_a_worker_with_a_long_job_alive(engine, rescuer):
+    job_id = engine.put(functions.nothing)
+    held = engine.hold()
+    lost = []
+    heartbeat = Heartbeat(LEASE, lambda: held.worker_id, lost.append)
+    for _ in range(10):
+        heartbeat.run(held.connection)
+        rescuer()
+        clock.advance(LEASE / 2)
+    assert engine.state(job_id) is State.LEASED
+    assert lost == []
+
+
+def test_a_heartbeat_writes_only_where_nothing_else_shows_life(engine):
+    ids = engine.put_all(functions.nothing, [()] * 2)
+    held = engine.hold()
+    heartbeat = Heartbeat(LEASE, lambda: held.worker_id, None)
+
+    def writes():
+        before = engine.storage.lastTransaction()
+        heartbeat.run(held.connection)
+        return engine.storage.lastTransaction() != before
+
+    # The claim itself was a sign.
+    assert not writes()
+    assert writes()
+    with held.manager:
+        transitions.complete(held.lease, 0, held.job(), None, 1_600_000_000)
+    writes()
+    with held.manager:
+        transitions.complete(held.lease, 1, held.job(1), None, 1_600_000_000)
+    assert engine.states(ids) == [State.COMPLETED] * 2
+    # It holds nothing now, and may be silent for long.
+    assert not writes()
+    assert not writes()
+    clock.advance(IDLE_INTERVAL)
+    assert writes()
+    assert not writes()
+
+
+def test_an_idle_dispatcher_writes_nothing(engine):
+    dispatcher = engine.dispatcher()
+    engine.wait_for(engine.put(functions.nothing))
+    dispatcher.pause()
+    before = engine.storage.getSize()
+    connection = engine.connect()
+    for chore in dispatcher._maintenance._chores:
+        chore.run(connection)
+        chore.run(connection)
+    assert engine.storage.getSize() == before
+
+
+def test_a_worker_that_holds_nothing_is_forgotten_after_long_silence(engine, rescuer):
+    connection = engine.connect()
+    worker_id = engine.register(connection)
+    rescuer()
+    clock.advance(2 * IDLE_INTERVAL)
+    rescuer()
+    assert worker_id in workers(engine)
+    clock.advance(IDLE_INTERVAL)
+    rescuer()
+    assert worker_id not in workers(engine)
+
+
+def test_a_rescuer_leaves_its_own_worker_alone(engine):
+    engine.put(functions.nothing)
+    held = engine.hold()
+    rescuer = Rescuer(LEASE, lambda: held.worker_id)
+    rescuer.run(held.connection)
+    clock.advance(100 * LEASE)
+    rescuer.run(held.connection)
+    assert engine.counts() == {"leased": 1}
+
+
+def test_two_rescuers_save_a_job_once(engine):
+    job_id = engine.put(functions.nothing)
+    engine.hold()
+    rescuers = [(Rescuer(LEASE, lambda: ""), engine.connect()) for _ in range(2)]
+    for _ in range(2):
+        for rescuer, connection in rescuers:
+            rescuer.run(connection)
+        clock.advance(LEASE)
+    assert engine.job(job_id).interruptions == 1
+
+
+@pytest.mark.parametrize("function", ["block", "commit_after_block"])
+def test_a_zombie_cannot_commit_and_the_effect_is_there_once(engine, function):
+    zombie = engine.dispatcher("zombie")
+    stage.once.add("job 1")
+    job_id = engine.put(getattr(functions, function), "job 1")
+    stage.wait("job 1 runs")
+    assert engine.fence(zombie.worker_id) == (1, 0)
+    assert engine.run() == 1
+    done = engine.transaction_of(job_id)
+    stage.event("job 1 may end").set()
+    assert zombie.stop(functions.PATIENCE)
+    assert engine.times("job 1") == 1
+    assert stage.runs["job 1"] == 2
+    assert engine.transaction_of(job_id) == done
+    job = engine.job(job_id)
+    assert (job.state, job.interruptions) == (State.COMPLETED, 1)
+
+
+def test_a_zombie_cannot_commit_before_anybody_else_ran_its_job(engine):
+    zombie = engine.dispatcher("zombie")
+    stage.once.add("job 1")
+    job_id = engine.put(functions.block, "job 1")
+    stage.wait("job 1 runs")
+    zombie.pause(0)
+    engine.fence(zombie.worker_id)
+    stage.event("job 1 may end").set()
+    assert zombie.pause(functions.PATIENCE)
+    assert engine.times("job 1") == 0
+    assert engine.state(job_id) is State.PENDING
+    assert engine.run() == 1
+    assert engine.times("job 1") == 1
+
+
+def test_a_zombie_that_commits_its_progress_is_refused(engine):
+    zombie = engine.dispatcher("zombie")
+    stage.once.add("job 1")
+    job_id = engine.put(functions.commit_around_block, "job 1")
+    stage.wait("job 1 runs")
+    engine.fence(zombie.worker_id)
+    engine.run()
+    stage.event("job 1 may end").set()
+    assert zombie.stop(functions.PATIENCE)
+    # What it had committed before it was taken for dead stays, as it said itself.
+    assert engine.times("job 1") == 2
+    assert engine.times("job 1, part two") == 1
+    assert engine.state(job_id) is State.COMPLETED
+
+
+def test_a_group_of_a_zombie_has_no_effect(engine):
+    zombie = engine.dispatcher("zombie", group_seconds=30)
+    engine.wait_for(engine.put(functions.block, "job 0"))
+    stage.once.add("job 2")
+    zombie.pause()
+    ids = engine.put_all(functions.block, [("job 1",), ("job 2",), ("job 3",)])
+    zombie.resume()
+    stage.wait("job 2 runs")
+    assert engine.fence(zombie.worker_id) == (3, 0)
+    assert engine.run() == 3
+    stage.event("job 2 may end").set()
+    assert zombie.stop(functions.PATIENCE)
+    assert [engine.times(f"job {n}") for n in (1, 2, 3)] == [1, 1, 1]
+    assert engine.states(ids) == [State.COMPLETED] * 3
+
+
+def test_a_cancelled_job_that_runs_has_no_effect(engine):
+    dispatcher = engine.dispatcher()
+    stage.once.add("job 1")
+    job_id = engine.put(functions.block, "job 1")
+    stage.wait("job 1 runs")
+    with engine.queue() as queue:
+        assert queue.cancel(queue.get(job_id)) is False
+    stage.event("job 1 may end").set()
+    engine.wait_for(job_id)
+    assert dispatcher.pause(functions.PATIENCE)
+    assert engine.state(job_id) is State.CANCELLED
+    assert engine.times("job 1") == 0
+
+
+def test_a_worker_that_was_taken_for_dead_goes_on_under_a_new_identity(engine):
+    dispatcher = engine.dispatcher()
+    engine.wait_for(engine.put(functions.nothing))
+    lost = dispatcher.worker_id
+    engine.fence(lost)
+    engine.wait_for(engine.put(functions.effect, "job 1"))
+    assert dispatcher.worker_id != lost
+    assert workers(engine) == {dispatcher.worker_id}
+    assert dispatcher.uuid != dispatcher.worker_id
+
+
+def test_the_heartbeat_notices_that_the_worker_was_taken_for_dead(engine):
+    dispatcher = engine.dispatcher()
+    dispatcher.pause()
+    lost = dispatcher.worker_id
+    engine.fence(lost)
+    heartbeat = next(
+        c for c in dispatcher._maintenance._chores if isinstance(c, Heartbeat)
+    )
+    heartbeat.run(engine.connect())
+    assert dispatcher.worker_id != lost
+    assert workers(engine) == {dispatcher.worker_id}
+
+
+def test_an_interrupted_job_runs_alone(engine):
+    ids = engine.put_all(functions.nothing, [()] * 4)
+    engine.fence(engine.hold(2).worker_id)
+    engine.put(functions.nothing)
+    engine.run(group_seconds=30)
+    serials = [engine.transaction_of(job_id) for job_id in ids]
+    assert len(set(serials[:3])) == 3
+
+
+def test_a_zombie_that_commits_its_progress_is_refused_before_anybody_else_ran(engine):
+    zombie = engine.dispatcher("zombie")
+    stage.once.add("job 1")
+    engine.put(functions.commit_around_block, "job 1")
+    stage.wait("job 1 runs")
+    zombie.pause(0)
+    engine.fence(zombie.worker_id)
+    stage.event("job 1 may end").set()
+    assert zombie.pause(functions.PATIENCE)
+    assert engine.times("job 1, part two") == 0
+    engine.run()
+    assert engine.times("job 1, part two") == 1
