@@ -5,6 +5,9 @@ that ends is marked in it, in the commit that keeps its outcome, and moves to th
 with the lease's next claim.  So the commit that carries a job's work touches the job
 and the lease and nothing that anybody else writes: it cannot fail for the queue's sake.
 Whoever takes over from a dead worker writes both, which is what stops a late commit.
+
+What the lease holds is a record beside it, which only claims write: so the lease that
+each of those commits writes is small, however much was claimed at once.
 """
 
 from collections.abc import Iterator
@@ -18,6 +21,18 @@ from plone.app.taskqueue.job.states import State
 _HELD = 0
 
 
+class _Claimed(Persistent):
+    """The jobs of a lease in their order."""
+
+    jobs: tuple[AsyncJob, ...] = ()
+
+    def __getstate__(self) -> tuple[AsyncJob, ...]:
+        return self.jobs
+
+    def __setstate__(self, state: tuple[AsyncJob, ...]) -> None:
+        self.jobs = state
+
+
 class Lease(Persistent):
     """The jobs of one claim.  ``claim`` counts this lease's claims."""
 
@@ -26,7 +41,7 @@ class Lease(Persistent):
         self.slot = slot
         self.claim = 0
         self.quota_names: tuple[str, ...] = ()
-        self._jobs: tuple[AsyncJob, ...] = ()
+        self._claimed = _Claimed()
         self._codes = b""
 
     def __getstate__(self) -> tuple:
@@ -35,7 +50,7 @@ class Lease(Persistent):
             self.slot,
             self.claim,
             self.quota_names,
-            self._jobs,
+            self._claimed,
             self._codes,
         )
 
@@ -45,7 +60,7 @@ class Lease(Persistent):
             self.slot,
             self.claim,
             self.quota_names,
-            self._jobs,
+            self._claimed,
             self._codes,
         ) = state
 
@@ -58,7 +73,7 @@ class Lease(Persistent):
         """Begin a new claim with these jobs, beside those that have ended."""
         self.claim += 1
         self.quota_names = quota_names
-        self._jobs += tuple(jobs)
+        self._claimed.jobs += tuple(jobs)
         self._codes += bytes(len(jobs))
 
     def mark(self, index: int, state: State) -> None:
@@ -69,19 +84,20 @@ class Lease(Persistent):
 
     def drop(self, index: int) -> None:
         """Forget the job at ``index``, which has gone elsewhere."""
-        self._jobs = self._jobs[:index] + self._jobs[index + 1 :]
+        jobs = self._claimed.jobs
+        self._claimed.jobs = jobs[:index] + jobs[index + 1 :]
         self._codes = self._codes[:index] + self._codes[index + 1 :]
 
     def clear(self) -> None:
         """Forget all jobs and begin a claim of nothing."""
-        self._jobs = ()
+        self._claimed.jobs = ()
         self._codes = b""
         self.hold((), [])
 
     def clear_ended(self) -> None:
         """Forget the jobs that have ended, which have gone to the history."""
         held = [job for _, job in self.held_jobs()]
-        self._jobs = tuple(held)
+        self._claimed.jobs = tuple(held)
         self._codes = bytes(len(held))
 
     def holds(self, claim: int, index: int) -> bool:
@@ -107,7 +123,7 @@ class Lease(Persistent):
         return [
             (index, job)
             for index, (job, code) in enumerate(
-                zip(self._jobs, self._codes, strict=True)
+                zip(self._claimed.jobs, self._codes, strict=True)
             )
             if code == _HELD
         ]
@@ -125,7 +141,9 @@ class Lease(Persistent):
         """Iterate over the jobs that ended in that state."""
         code = CODES[state]
         return (
-            job for job, its in zip(self._jobs, self._codes, strict=True) if its == code
+            job
+            for job, its in zip(self._claimed.jobs, self._codes, strict=True)
+            if its == code
         )
 
 
