@@ -18,6 +18,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Seconds between two looks whether the server is back.
 _PAUSE = 0.1
+#: What a connection's cache says then; the exception has no class of its own.
+_SAME_ID = "A different object already has the same oid"
 
 
 def is_connected(connection: IConnection) -> bool:
@@ -48,6 +50,15 @@ def lost_server(connection: IConnection, error: BaseException) -> bool:
             return not isinstance(reason, ConflictError)
         reason = reason.__cause__ or reason.__context__
     return False
+
+
+def ids_came_twice(error: BaseException) -> bool:
+    """Say whether a commit failed because the server gave out ids of objects again.
+
+    A server that was started again knows nothing of the ids that it had given to its
+    clients in advance.  The next try takes others.
+    """
+    return type(error) is ValueError and str(error) == _SAME_ID
 
 
 def wait_for_server(

@@ -17,6 +17,8 @@ from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.quotas import Quotas
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
+from ZODB.interfaces import IConnection
+from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64
 from zope.interface import implementer
@@ -85,7 +87,7 @@ class Queue(Persistent):
             if name not in self.quotas:
                 raise ValueError("unknown quota name", name)
         if job._p_jar is None:
-            self._p_jar.add(job)
+            _add(self._p_jar, job)
         transitions.put(self, job, names)
         hub.ring_after_commit(self._p_jar)
         return job
@@ -215,3 +217,18 @@ class Queue(Persistent):
 
     def __repr__(self) -> str:
         return f"<{type(self).__module__}.Queue {self.name!r}>"
+
+
+def _add(connection: IConnection, job: AsyncJob) -> None:
+    """Give the job its id.  ``ConflictError``: another new object has it already.
+
+    A ZEO server that was started again knows nothing of the ids that its clients hold
+    in advance, and gives them out once more.  The connection would drop one of two new
+    objects without a word; tried again, the transaction gets other ids.
+    """
+    before = len(connection._added)
+    connection.add(job)
+    if len(connection._added) == before:
+        raise ConflictError(
+            "The database gave one id to two new objects.", oid=job._p_oid
+        )

@@ -1,5 +1,6 @@
 """What the jobs of these tests do: count themselves in the ledger, and come to harm."""
 
+from persistent.mapping import PersistentMapping
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.tests.crash import points
@@ -65,6 +66,13 @@ def lose_next_answer(run: Run, number: int) -> None:
     """Have the effect, and let the claim after it seem to fail."""
     run.count(number)
     points.lose_next_answer(run.manager)
+
+
+def make(run: Run, number: int, count: int) -> None:
+    """Have the effect and add so many objects to the database."""
+    run.count(number)
+    for index in range(count):
+        run.root["made"][number * 1000 + index] = PersistentMapping()
 
 
 def keep_order(run: Run, number: int) -> None:

@@ -41,6 +41,7 @@ class Ledger:
             root = connection.root()
             root["ledger"] = IOBTree({number: Length() for number in range(count)})
             root["unread"] = IOBTree({number: Length() for number in range(count)})
+            root["made"] = IOBTree()
             root["journal"] = PersistentList()
             root["receipts"] = PersistentMapping(
                 {

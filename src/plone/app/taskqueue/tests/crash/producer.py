@@ -1,5 +1,6 @@
 """A process that queues jobs, each transaction exactly once whatever the server does."""
 
+from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.crash import jobs
@@ -25,7 +26,9 @@ def produce(database: DB, name: str, first: int, count: int, ordered: int = 0) -
         try:
             connection.transaction_manager.begin()
             number = _queue(connection, name, number, size, ordered)
-        except TransientError as error:
+        except (TransientError, ValueError) as error:
+            if isinstance(error, ValueError) and not ids_came_twice(error):
+                raise
             connection.transaction_manager.abort()
             conflicts += isinstance(error, ConflictError)
     say("produced", name=name, conflicts=conflicts)

@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
+from ZODB.POSException import ConflictError
 
 import pytest
 
@@ -88,6 +89,42 @@ def test_an_outcome_is_kept_once_when_the_server_dies_right_after_it_was_kept(
     ledger.await_ended(1)
     nursery.stop(worker)
 
+    ledger.verify(times=1)
+
+
+def test_a_job_is_no_failure_because_a_new_server_gives_ids_of_objects_out_again(
+    ledger, nursery, server, start_worker
+):
+    ledger.prepare(2)
+    worker = start_worker(poll_seconds=3600.0)
+    # The worker now has ids in advance, which the next server will not know of.
+    ledger.queue(jobs.make, (0, 1))
+    ledger.await_ended(1)
+    server.kill()
+    server.start()
+    ledger.queue(jobs.make, (1, 150))
+    ledger.await_ended(2)
+    nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert not ledger.jobs(lambda job: job.result, State.FAILED)
+
+
+def test_no_two_jobs_are_queued_under_an_id_that_a_new_server_gave_out_again(
+    ledger, nursery, server, start_worker
+):
+    ledger.prepare(310)
+    server.kill()
+    server.start()
+    # Our own storage has ids in advance, which the new server does not know of.
+    with pytest.raises(ConflictError):
+        ledger.queue(jobs.work, *((number,) for number in range(310)))
+    ids = ledger.queue(jobs.work, *((number,) for number in range(310)))
+    worker = start_worker()
+    ledger.await_ended(310)
+    nursery.stop(worker)
+
+    assert len(set(ids)) == 310
     ledger.verify(times=1)
 
 
