@@ -8,8 +8,6 @@ from collections.abc import Callable
 from functools import reduce
 from importlib import import_module
 
-import sys
-
 
 def name_of(function: Callable) -> str:
     """Return the name under which every worker can import ``function``.
@@ -46,12 +44,13 @@ def name_of(function: Callable) -> str:
 def resolve(name: str) -> Callable:
     """Import the callable of that name.  ``LookupError`` says what is missing."""
     module_name, _, qualname = name.partition(":")
-    module = sys.modules.get(module_name)
     try:
-        if module is None:
-            module = import_module(module_name)
+        # Not from ``sys.modules``: a module is there, half made, while another thread
+        # imports it.  This waits for that thread.
+        module = import_module(module_name)
         return reduce(getattr, qualname.split("."), module)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:
+        # A module that is imported may raise anything.
         raise LookupError(
             f"The function {name} cannot be imported here ({error}). Was it renamed, "
             "or does this worker run other code than the process that queued the job?"
