@@ -32,12 +32,23 @@ class Chore(Protocol):
 
 
 class Maintenance(threading.Thread):
-    """Runs chores until told to stop."""
+    """Runs chores until told to stop, and at last ``farewell``.
 
-    def __init__(self, database: IDatabase, chores: Sequence[Chore], name: str):
+    Nothing else ends it: without its heartbeat the worker would seem dead.  If several
+    chores are due, as after this process was frozen, they run in the order given.
+    """
+
+    def __init__(
+        self,
+        database: IDatabase,
+        chores: Sequence[Chore],
+        name: str,
+        farewell: Callable[[], None] | None = None,
+    ):
         super().__init__(name=name, daemon=True)
         self._database = database
         self._chores = chores
+        self._farewell = farewell
         self._stop_event = threading.Event()
 
     def stop(self) -> None:
@@ -48,9 +59,22 @@ class Maintenance(threading.Thread):
         due = {chore: time.monotonic() + chore.interval for chore in self._chores}
         while not self._stop_event.wait(max(0, min(due.values()) - time.monotonic())):
             for chore, when in list(due.items()):
-                if when <= time.monotonic():
-                    self._do(chore)
+                if when <= time.monotonic() and not self._stop_event.is_set():
+                    self._do_whatever_happens(chore)
                     due[chore] = time.monotonic() + chore.interval
+        if self._farewell is not None:
+            self._farewell()
+
+    def _do_whatever_happens(self, chore: Chore) -> None:
+        try:
+            self._do(chore)
+        except BaseException:
+            # Also where the transaction cannot be aborted or the database not closed.
+            logger.exception(
+                "%s had trouble that is not its own; tried again in %s seconds.",
+                type(chore).__name__,
+                chore.interval,
+            )
 
     def _do(self, chore: Chore) -> None:
         try:
@@ -78,8 +102,10 @@ class Maintenance(threading.Thread):
                 exc_info=not lost,
             )
         finally:
-            connection.transaction_manager.abort()
-            connection.close()
+            try:
+                connection.transaction_manager.abort()
+            finally:
+                connection.close()
 
 
 def in_transaction(
