@@ -15,6 +15,7 @@ from plone.app.taskqueue.dispatcher.poller import Poller
 from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.server import is_connected
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
@@ -40,6 +41,9 @@ import transaction
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: How often a dispatcher that stops tries to sign off in spite of conflicts.
+_FAREWELLS = 10
 
 
 @implementer(IDispatcher)
@@ -68,10 +72,11 @@ class Dispatcher:
         self._claim_lock = threading.Lock()
         self._register_lock = threading.Lock()
         self._stop_event = threading.Event()
-        #: Guards the two below; notified when either changes.
+        #: Guards the three below; notified when one of the first two changes.
         self._gate = threading.Condition()
         self._paused = False
         self._at_work = 0
+        self._awake = 0
         self._threads: list[WorkerThread] = []
         self._maintenance: Maintenance | None = None
         self._tap = None
@@ -80,16 +85,24 @@ class Dispatcher:
     # Life
 
     def start(self) -> None:
-        if self._threads:
-            raise ValueError("already activated")
+        if self._threads or self.stopping:
+            raise ValueError("A dispatcher is started once: it was already activated.")
         running.add(self)
         try:
             self._register()
+            self._start_threads()
         except BaseException:
-            running.remove(self)
+            # Nothing shall be left of it, be it a thread or a registered worker.
+            self.stop()
             raise
+        logger.info(
+            "Dispatcher %s runs jobs in %d threads.", self.uuid, self.options.threads
+        )
+
+    def _start_threads(self) -> None:
         hub.subscribe(self._queue_database, self._bell.ring)
         self._tap = tap(self._queue_database)
+        # The sign of life comes first: this process may just have been frozen.
         chores = [
             Heartbeat(self.options.lease_seconds, self._id, self.renew),
             Rescuer(self.options.lease_seconds, self._id),
@@ -98,42 +111,64 @@ class Dispatcher:
         if self.options.retention_days is not None:
             chores.append(Pruner(self.options.retention_days))
         name = f"taskqueue-{self.uuid[:8]}"
-        self._maintenance = Maintenance(self.database, chores, f"{name}-maintenance")
-        self._threads = [
-            WorkerThread(self, slot, f"{name}-{slot}")
-            for slot in range(self.options.threads)
-        ]
-        for thread in (self._maintenance, *self._threads):
-            thread.start()
-        logger.info(
-            "Dispatcher %s runs jobs in %d threads.", self.uuid, self.options.threads
+        maintenance = Maintenance(
+            self.database, chores, f"{name}-maintenance", self._unregister
         )
+        maintenance.start()
+        self._maintenance = maintenance
+        for slot in range(self.options.threads):
+            thread = WorkerThread(self, slot, f"{name}-{slot}")
+            thread.start()
+            self._threads.append(thread)
 
     def stop(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else time.monotonic() + timeout
         self._stop_event.set()
         self._bell.close()
         with self._gate:
             self._gate.notify_all()
-        until = None if timeout is None else time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(None if until is None else max(0, until - time.monotonic()))
-        ended = not any(thread.is_alive() for thread in self._threads)
-        # The heartbeat goes on until nothing runs that needs it.
-        if self._maintenance is not None:
-            self._maintenance.stop()
-            self._maintenance.join()
-            hub.unsubscribe(self._queue_database, self._bell.ring)
+            self._end_maintenance_if_alone()
+        hub.unsubscribe(self._queue_database, self._bell.ring)
+        ended = all([_join(thread, until) for thread in self._threads])
+        if self._maintenance is None:
+            # No thread was ever started, and none can sign off.
+            self._unregister()
+        elif ended:
+            # It signs off, which the database server may keep from us for long.
+            ended_well = _join(self._maintenance, until)
+            if not ended_well:
+                logger.warning(
+                    "Dispatcher %s could not sign off in time. Others will notice.",
+                    self.uuid,
+                )
         running.remove(self)
         if ended:
-            self._unregister()
             logger.info("Dispatcher %s has stopped.", self.uuid)
         else:
             logger.warning(
-                "Dispatcher %s stops although a job still runs. It will be run again "
+                "Dispatcher %s stops although a job still runs, or waits for the "
+                "database. If this process ends now, the job will be run again "
                 "elsewhere when its lease has expired.",
                 self.uuid,
             )
         return ended
+
+    def _end_maintenance_if_alone(self) -> None:
+        # A thread that still runs a job needs the heartbeat, however long ago it was
+        # that ``stop`` has given up to wait for it.
+        if self.stopping and not self._awake and self._maintenance is not None:
+            self._maintenance.stop()
+
+    def thread_began(self) -> None:
+        """A thread runs jobs from now on if the dispatcher is not stopping."""
+        with self._gate:
+            self._awake += 1
+
+    def thread_ended(self) -> None:
+        """A thread that began has ended."""
+        with self._gate:
+            self._awake -= 1
+            self._end_maintenance_if_alone()
 
     @property
     def stopping(self) -> bool:
@@ -242,11 +277,15 @@ class Dispatcher:
         self._commit(register)
 
     def _unregister(self) -> None:
+        """Sign off if the database can be reached."""
+
         def unregister(connection: IConnection) -> None:
             queues = find_queues(connection)
-            if queues is not None:
+            if queues is not None and self.worker_id in queues.workers:
                 registry.unregister(queues, self.worker_id)
 
+        if self._queue_database is None:
+            return
         try:
             self._commit(unregister)
         except Exception as error:
@@ -257,12 +296,25 @@ class Dispatcher:
             )
 
     def _commit(self, change: Callable[[IConnection], None]) -> None:
+        """Commit a change in spite of conflicts, but not for ever when stopping."""
+        tries = 0
         while True:
             connection = self.database.open(transaction.TransactionManager())
             try:
+                if self.stopping and not is_connected(queue_connection(connection)):
+                    raise ConnectionError("the database server is gone")
                 in_transaction(connection, change)
                 return
             except ConflictError:
-                time.sleep(random.uniform(0, 0.01))
+                tries += 1
+                if self.stopping and tries >= _FAREWELLS:
+                    raise
             finally:
                 connection.close()
+            time.sleep(random.uniform(0, 0.01) * tries)
+
+
+def _join(thread: threading.Thread, until: float | None) -> bool:
+    """Wait for a thread's end until then; say whether it has ended."""
+    thread.join(None if until is None else max(0, until - time.monotonic()))
+    return not thread.is_alive()

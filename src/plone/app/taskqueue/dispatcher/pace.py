@@ -3,6 +3,7 @@
 Known to this process only, and forgotten with it: a wrong guess costs a moment.
 """
 
+import math
 import threading
 import time
 
@@ -35,10 +36,12 @@ class Pace:
         if seconds > SLOW:
             self.stumbled(function_name)
 
-    def stumbled(self, function_name: str) -> None:
-        """It was slow, or failed: let it run alone for a while."""
+    def stumbled(self, function_name: str, for_good: bool = False) -> None:
+        """It was slow, or failed: let it run alone for a while, or for good."""
+        until = math.inf if for_good else time.monotonic() + ALONE
         with self._lock:
-            self._alone_until[function_name] = time.monotonic() + ALONE
+            known = self._alone_until.get(function_name, 0)
+            self._alone_until[function_name] = max(known, until)
 
     def expected(self, function_name: str) -> float | None:
         """Return the seconds that a run should take; ``None`` if it must run alone.

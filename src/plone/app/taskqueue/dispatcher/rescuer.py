@@ -77,22 +77,21 @@ class Rescuer:
 
     def _rescue(
         self, connection: IConnection, worker_id: str
-    ) -> tuple[Worker, int, int] | None:
+    ) -> tuple[Worker, int] | None:
         queues = find_queues(connection)
         worker = queues.workers.get(worker_id)
         # It may have given a sign between the two transactions, or be rescued already.
         if worker is None or signs_of(queues, worker)[0] != self._seen[worker_id][0]:
             return None
-        return worker, *fence(queues, worker)
+        return worker, fence(queues, worker)
 
-    def _report(self, worker_id: str, worker: Worker, back: int, given_up: int) -> None:
+    def _report(self, worker_id: str, worker: Worker, count: int) -> None:
         logger.warning(
             "Worker %s (process %s on %s) has given no sign of life for %.0f seconds. "
-            "%d of its jobs go first in line again, %d are given up.",
+            "%d of its jobs go first in line again.",
             worker_id,
             worker.pid,
             worker.host,
             clock.monotonic() - self._seen[worker_id][1],
-            back,
-            given_up,
+            count,
         )

@@ -1,14 +1,21 @@
 """Running the jobs of a lease: together where that is safe, else one by one.
 
-Short jobs share a transaction for a small time budget.  If one of them raises, dooms or
-aborts, or if the commit fails, the transaction is undone whole and each of its jobs runs
-again in one of its own: Zope's contract is that what runs in a transaction may run
-again, and nobody sees another job's failure.
+Short jobs share a transaction for a small time budget.  If one of them raises, dooms,
+aborts or commits, or if the commit fails, the transaction is undone whole and each of
+its jobs runs again in one of its own: Zope's contract is that what runs in a transaction
+may run again, and nobody sees another job's failure.
 """
 
 from collections import deque
 from collections.abc import Callable
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.aborting import abort
+from plone.app.taskqueue.dispatcher.changes import Changes
+from plone.app.taskqueue.dispatcher.guard import Guard
+from plone.app.taskqueue.dispatcher.guard import is_held
+from plone.app.taskqueue.dispatcher.guard import is_ours
+from plone.app.taskqueue.dispatcher.guard import reassigned
+from plone.app.taskqueue.dispatcher.guard import SharedTransactionError
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
@@ -17,8 +24,8 @@ from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.errors import DoomedError
-from plone.app.taskqueue.job.errors import ReassignedError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
@@ -27,7 +34,6 @@ from transaction.interfaces import ITransaction
 from transaction.interfaces import TransientError
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
-from ZODB.POSException import POSKeyError
 
 import logging
 import random
@@ -36,6 +42,8 @@ import time
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
+#: How many deaths of its workers a job survives.  Origin: zc.async.
+INTERRUPTIONS_LIMIT = 9
 #: First and longest pause between two tries, in seconds.
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 1.0
@@ -43,12 +51,8 @@ _LONGEST_PAUSE = 1.0
 Entry = tuple[int, AsyncJob]
 
 
-class _GroupBroken(Exception):
-    """A job of a shared transaction aborted or doomed it."""
-
-
 class _AnnouncementFailed(Exception):
-    """A subscriber failed and could not be undone by itself."""
+    """Subscribers failed, and what they did cannot be undone without the job's work."""
 
 
 class Runner:
@@ -70,16 +74,12 @@ class Runner:
         self._options = options
         self._stopping = stopping
         self._pause = pause
-        #: The job that is running and has not been given an outcome yet.
-        self._running: tuple[Lease, int, int, AsyncJob] | None = None
-        #: True once that job has committed something by itself.
-        self._committed = False
-        self._guarded: ITransaction | None = None
-        self._manager.registerSynch(self)
+        self._guard = Guard(self._manager)
+        self._changes = Changes(connection)
 
     def close(self) -> None:
         """Let go of the transaction manager."""
-        self._manager.unregisterSynch(self)
+        self._guard.close()
 
     def run(self, queue: Queue, lease: Lease, entries: list[Entry]) -> bool:
         """Run the entries of the lease's present claim in their order.
@@ -100,6 +100,22 @@ class Runner:
                 self._run_alone(lease, claim, *waiting.popleft())
         return True
 
+    def _begin(self) -> ITransaction:
+        transaction = self._manager.begin()
+        self._changes.reset()
+        try:
+            self._environment.open(self._connection)
+        except BaseException:
+            # No job's fault; the thread opens the database again.
+            self._end()
+            raise
+        return transaction
+
+    def _end(self) -> None:
+        self._guard.rest()
+        self._environment.leave()
+        self._environment.close()
+
     # Together
 
     def _joins(self, job: AsyncJob) -> bool:
@@ -117,52 +133,41 @@ class Runner:
     ) -> list[Entry]:
         """Run entries from the left in one transaction; return those to run again."""
         group: list[Entry] = []
-        until = time.perf_counter() + self._options.group_seconds
-        transaction = self._manager.begin()
-        self._environment.open(self._connection)
-        job = None
+        running = None
+        transaction = self._begin()
         try:
-            if not _is_ours(lease, claim):
+            until = time.perf_counter() + self._options.group_seconds
+            if not is_ours(lease, claim):
                 waiting.clear()
                 return []
+            # The first always runs, or nothing would where looking takes that long.
             while (
-                waiting and time.perf_counter() < until and self._joins(waiting[0][1])
+                waiting
+                and (not group or time.perf_counter() < until)
+                and self._joins(waiting[0][1])
             ):
-                index, job = waiting.popleft()
-                neighbours, began = list(group), transaction
-                group.append((index, job))
-                transaction = self._attempt(
-                    lease, claim, index, job, transaction, group
-                )
-                if transaction is not began and not _was_committed(began):
-                    # It undid what ran before it and kept a commit of its own.
-                    waiting.extendleft(reversed(neighbours))
-                self._environment.announce(job)
-                if self._environment.flush():
+                group.append(waiting.popleft())
+                index, running = group[-1]
+                self._attempt(lease, claim, index, running, transaction, sharing=True)
+                self._environment.announce(running)
+                finished = self._environment.flush()
+                if self._manager.get() is not transaction:
+                    raise SharedTransactionError("A subscriber ended the transaction.")
+                if finished:
                     break
                 self._environment.leave()
-            job = None
+            running = None
             self._manager.commit()
         except BaseException as error:
+            self._guard.rest()
             lost = lost_server(self._connection, error)
-            # A second run would repeat what the job has committed by itself.
-            ended = (
-                self._running is not None
-                and self._committed
-                and not lost
-                and not self._is_retryable(error)
-            )
-            self._manager.abort()
+            abort(self._manager)
             if lost:
                 wait_for_server(self._connection, self._stopping, self._pause)
             elif not group:
                 raise
-            if ended:
-                self._running = None
-                self._environment.leave()
-                self._write_failure(lease, claim, *group.pop(), error, clock.now(), 0)
-            if job is not None:
-                self._pace.stumbled(job.function_name)
+            if running is not None:
+                self._pace.stumbled(running.function_name, self._guard.refused)
             logger.debug(
                 "A group of %d jobs was undone (%r); each runs alone now.",
                 len(group),
@@ -170,9 +175,7 @@ class Runner:
             )
             return group
         finally:
-            self._running = None
-            self._environment.leave()
-            self._environment.close()
+            self._end()
         return []
 
     def _attempt(
@@ -182,45 +185,38 @@ class Runner:
         index: int,
         job: AsyncJob,
         transaction: ITransaction,
-        group: list[Entry] | None = None,
-    ) -> ITransaction:
-        """Run one job and write its outcome; return the transaction that is open then.
+        sharing: bool,
+    ) -> None:
+        """Run one job and write its outcome into the transaction that is open then.
 
         Raises whatever keeps the job from completing.  The environment stays entered.
         """
+        if job.interruptions > INTERRUPTIONS_LIMIT:
+            raise AbortedError(
+                f"The worker of job {job.id} ({job.function_name}) died "
+                f"{job.interruptions} times, so the job is not tried again."
+            )
         started = clock.now()
         began = time.perf_counter()
-        before = self._changed_objects()
-        self._committed = False
-        self._running = (lease, claim, index, job)
+        self._guard.watch(lease, claim, index, job, sharing)
         value = job.run(*self._environment.enter(job))
         now = self._manager.get()
         if now is not transaction:
-            if group is not None and not self._committed:
-                raise _GroupBroken(f"job {job.id} aborted the transaction")
-            # It committed by itself, and with it the jobs that ran before it unless
-            # it had undone them.
-            if group is not None:
-                group[:] = [(index, job)]
-            if not _is_held(lease, claim, index):
-                raise ReassignedError(_REASSIGNED % job.id)
+            if sharing:
+                raise SharedTransactionError(f"Job {job.id} ended the transaction.")
+            if not is_held(lease, claim, index):
+                raise reassigned(job)
         if now.isDoomed():
             raise DoomedError(
                 f"Job {job.id} ({job.function_name}) doomed its transaction, so nothing "
                 "that it did was kept."
             )
         result = payload.dump(value, f"The result of {job.function_name}")
-        self._running = None
-        if now is not transaction or self._changed_objects() != before:
+        self._guard.rest()
+        if now is not transaction or self._changes.look():
             self._environment.changed()
         self._pace.ran(job.function_name, time.perf_counter() - began)
         transitions.complete(lease, index, job, result, started)
-        return now
-
-    def _changed_objects(self) -> int:
-        # No public way tells whether a connection has changes; savepoints clear the
-        # list, which also makes the two numbers differ.
-        return len(self._connection._registered_objects)
 
     # Alone
 
@@ -229,10 +225,9 @@ class Runner:
         conflicts = 0
         while True:
             started = clock.now()
-            transaction = self._manager.begin()
-            self._environment.open(self._connection)
+            transaction = self._begin()
             try:
-                if not _is_held(lease, claim, index):
+                if not is_held(lease, claim, index):
                     # Lost to another worker, or committed by us although the storage
                     # could not tell us so.
                     logger.warning(
@@ -244,25 +239,24 @@ class Runner:
                 if job.cancel_requested:
                     transitions.cancel_leased(lease, index, job)
                 else:
-                    self._attempt(lease, claim, index, job, transaction)
+                    self._attempt(lease, claim, index, job, transaction, sharing=False)
                     job.conflicts = conflicts
                     if announcing:
-                        self._announce(job)
+                        self._announce(job, keep_work=job.isolated)
                 self._manager.commit()
                 return
             except _AnnouncementFailed:
                 announcing = False
-                self._manager.abort()
+                abort(self._manager)
                 continue
             except BaseException as error:
+                self._guard.rest()
                 lost = lost_server(self._connection, error)
                 retryable = lost or self._is_retryable(error)
-                self._manager.abort()
+                abort(self._manager)
                 problem = error
             finally:
-                self._running = None
-                self._environment.leave()
-                self._environment.close()
+                self._end()
             if not retryable:
                 break
             if lost:
@@ -279,39 +273,13 @@ class Runner:
         self._write_failure(lease, claim, index, job, problem, started, conflicts)
 
     def _is_retryable(self, error: BaseException) -> bool:
-        if isinstance(error, ReassignedError) or ids_came_twice(error):
+        if isinstance(error, TransientError) or ids_came_twice(error):
             return True
         try:
-            return isinstance(error, TransientError) or bool(
-                self._manager.get().isRetryableError(error)
-            )
+            return bool(self._manager.get().isRetryableError(error))
         except Exception:
             # A data manager that cannot even say so does not decide over the job.
             return False
-
-    def _announce(self, job: AsyncJob) -> None:
-        """Tell subscribers; undo what a failing one did, and that alone.
-
-        Only a job that must not run twice is worth a savepoint for it.
-        """
-        savepoint = self._manager.savepoint(optimistic=True) if job.isolated else None
-        try:
-            self._environment.announce(job)
-        except TransientError:
-            raise
-        except Exception as error:
-            logger.exception(
-                "A subscriber to the end of job %s (%s) failed. The job itself "
-                "completed and stays so.",
-                job.id,
-                job.function_name,
-            )
-            try:
-                if savepoint is None:
-                    raise _AnnouncementFailed from error
-                savepoint.rollback()
-            except Exception:
-                raise _AnnouncementFailed from error
 
     def _write_failure(
         self,
@@ -328,28 +296,15 @@ class Runner:
         announcing = True
         tries = 0
         while not (tries and self._stopping()):
-            self._manager.begin()
-            self._environment.open(self._connection)
+            self._begin()
             try:
-                if not _is_held(lease, claim, index):
+                if not is_held(lease, claim, index):
                     return
                 transitions.fail(lease, index, job, failure, started, conflicts)
                 if announcing:
                     self._enter_if_possible(job)
-                    announcing = False
-                    self._environment.announce(job)
+                    self._announce(job, keep_work=False)
                 self._manager.commit()
-            except BaseException as problem:
-                self._manager.abort()
-                logger.warning(
-                    "The failure of job %s (%s) could not be written (%r). It is tried "
-                    "again.",
-                    job.id,
-                    job.function_name,
-                    problem,
-                    exc_info=not isinstance(problem, ConflictError),
-                )
-            else:
                 logger.error(
                     "Job %s (%s) failed: %s\n%s",
                     job.id,
@@ -358,12 +313,56 @@ class Runner:
                     failure.getTraceback(),
                 )
                 return
+            except _AnnouncementFailed:
+                announcing = False
+                abort(self._manager)
+                continue
+            except BaseException as problem:
+                abort(self._manager)
+                logger.warning(
+                    "The failure of job %s (%s) could not be written (%r). It is tried "
+                    "again.",
+                    job.id,
+                    job.function_name,
+                    problem,
+                    exc_info=not isinstance(problem, ConflictError),
+                )
             finally:
-                self._environment.leave()
-                self._environment.close()
+                self._end()
             tries += 1
             self._pause(_backoff(tries))
             wait_for_server(self._connection, self._stopping, self._pause)
+
+    # Telling subscribers
+
+    def _announce(self, job: AsyncJob, keep_work: bool) -> None:
+        """Tell subscribers; they must not change what became of the job.
+
+        ``_AnnouncementFailed``: they failed, and all that was done must be undone and
+        done again without them.  ``keep_work`` takes a savepoint to avoid just that,
+        which is worth it for a job that should not run twice.
+        """
+        savepoint = self._manager.savepoint(optimistic=True) if keep_work else None
+        transaction = self._manager.get()
+        try:
+            self._environment.announce(job)
+            if self._manager.get() is not transaction or transaction.isDoomed():
+                raise RuntimeError("a subscriber ended or doomed the transaction")
+        except TransientError:
+            raise
+        except BaseException as error:
+            logger.exception(
+                "A subscriber to the end of job %s (%s) failed. What became of the job "
+                "stays so, and nothing is kept of what its subscribers did.",
+                job.id,
+                job.function_name,
+            )
+            try:
+                if savepoint is None or self._manager.get() is not transaction:
+                    raise _AnnouncementFailed from error
+                savepoint.rollback()
+            except Exception:
+                raise _AnnouncementFailed from error
 
     def _enter_if_possible(self, job: AsyncJob) -> None:
         try:
@@ -371,66 +370,6 @@ class Runner:
         except Exception as error:
             # That may be the very reason of the failure, which is logged as such.
             logger.debug("The surroundings of job %s are gone: %r", job.id, error)
-
-    # Fencing of jobs that commit by themselves
-
-    def newTransaction(self, transaction: ITransaction) -> None:
-        """Guard each transaction that a job may commit by itself."""
-        self._guarded = transaction
-        transaction.addBeforeCommitHook(self._guard)
-
-    def beforeCompletion(self, transaction: ITransaction) -> None:
-        """Guard a transaction that began by itself after a job's own commit.
-
-        It may be about to abort, so nothing is raised here: the job's record is made
-        to look older than it is, and so conflicts where it is committed.
-        """
-        if self._running is None or transaction is self._guarded:
-            return
-        lease, claim, index, job = self._running
-        held = _is_held(lease, claim, index)
-        job._p_changed = True
-        if not held:
-            job._p_serial = _OLDEST
-
-    def afterCompletion(self, transaction: ITransaction) -> None:
-        self._guarded = None
-        if self._running is not None and _was_committed(transaction):
-            self._committed = True
-
-    def _guard(self) -> None:
-        """Tie the commit to the job's record, and refuse it if the job was taken."""
-        if self._running is None:
-            return
-        lease, claim, index, job = self._running
-        if not _is_held(lease, claim, index):
-            raise ReassignedError(_REASSIGNED % job.id)
-        job._p_changed = True
-
-
-#: Older than the serial of any record.
-_OLDEST = bytes(7) + b"\x01"
-
-_REASSIGNED = (
-    "Job %s was taken over by another worker, because this one gave no sign of life. "
-    "This run must not commit."
-)
-
-
-def _is_ours(lease: Lease, claim: int) -> bool:
-    try:
-        return lease.claim == claim
-    except POSKeyError:
-        # Another worker took it, and a pack has swept it away since.
-        return False
-
-
-def _is_held(lease: Lease, claim: int, index: int) -> bool:
-    return _is_ours(lease, claim) and lease.holds(claim, index)
-
-
-def _was_committed(transaction: ITransaction) -> bool:
-    return transaction.status == "Committed"
 
 
 def _backoff(tries: int) -> float:

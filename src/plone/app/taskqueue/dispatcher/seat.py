@@ -1,6 +1,7 @@
 """A seat: what one thread needs to claim jobs and run them, turn by turn."""
 
 from collections.abc import Callable
+from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.runner import Runner
@@ -12,6 +13,8 @@ from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.leases import lease_key
 from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.registry import is_registered
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
@@ -19,6 +22,7 @@ from ZODB.POSException import ConflictError
 import logging
 import random
 import threading
+import time
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
@@ -26,6 +30,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 #: Seconds of expected work that one claim takes at most, so that nobody waits long for
 #: jobs which another worker has claimed and not begun.
 _CLAIM_SECONDS = 0.5
+#: How often a change of a lease is tried; what fails then is left to the rescuers.
+_TRIES = 100
 
 
 class NotRegistered(Exception):
@@ -54,6 +60,7 @@ class Seat:
         self._pace = pace
         self._options = options
         self._claim_lock = claim_lock
+        self._stopping = stopping
         self._pause = pause
         self._turns = 0
         self._runner = Runner(connection, environment, pace, options, stopping, pause)
@@ -78,10 +85,12 @@ class Seat:
                     return claimed
                 except ConflictError:
                     # Another process was quicker; there may be more for us.
-                    self._manager.abort()
+                    abort(self._manager)
+                    if self._stopping():
+                        return None
                     self._pause(random.uniform(0, 0.005))
                 except BaseException:
-                    self._manager.abort()
+                    abort(self._manager)
                     raise
 
     def _claim_somewhere(self) -> tuple[Queue, Lease] | None:
@@ -89,8 +98,7 @@ class Seat:
         if queues is None:
             return None
         worker_id = self._worker_id()
-        worker = queues.workers.get(worker_id)
-        if worker is None or worker.fenced:
+        if not is_registered(queues, worker_id):
             raise NotRegistered(worker_id)
         everywhere = list(queues.values())
         # Each turn begins with another queue, so that a full one starves no other.
@@ -120,25 +128,35 @@ class Seat:
 
     def run(self, queue: Queue, lease: Lease) -> None:
         """Run what was claimed; give back what was not begun when told to stop."""
+        if any(reading_error(job) is not None for _, job in lease.held_jobs()):
+            self._change(queue, lease, transitions.bury_unreadable)
         if not self._runner.run(queue, lease, lease.held_jobs()):
             self._give_back(queue, lease)
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
+        count = self._change(queue, lease, transitions.give_back)
+        logger.info("%s jobs that had not begun were given back.", count or "No")
+
+    def _change(
+        self, queue: Queue, lease: Lease, change: Callable[[Queue, Lease], int | None]
+    ) -> int | None:
+        """Change the lease in a transaction of its own, unless somebody took it."""
         claim = lease.claim
-        while True:
+        for _ in range(_TRIES):
             self._manager.begin()
             try:
                 if lease.claim != claim:
-                    self._manager.abort()
-                    return
-                count = transitions.give_back(queue, lease)
+                    return None
+                result = change(queue, lease)
                 hub.ring_after_commit(queue._p_jar)
                 self._manager.commit()
+                return result
             except ConflictError:
-                self._manager.abort()
-                self._pause(random.uniform(0, 0.01))
-            else:
-                logger.info("%d jobs that had not begun were given back.", count)
-                return
+                abort(self._manager)
+                # Not by the dispatcher's pause, which ends at once when it stops.
+                time.sleep(random.uniform(0, 0.01))
+            finally:
+                abort(self._manager)
+        return None

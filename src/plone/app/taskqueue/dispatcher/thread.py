@@ -26,17 +26,24 @@ class WorkerThread(threading.Thread):
         self._slot = slot
 
     def run(self) -> None:
-        while not self._dispatcher.stopping:
-            try:
-                self._sit()
-            except Exception:
-                logger.exception(
-                    "Thread %s had trouble that is no job's. It opens the database "
-                    "again in %s seconds.",
-                    self.name,
-                    _PAUSE,
-                )
-                self._dispatcher.sleep(_PAUSE)
+        self._dispatcher.thread_began()
+        try:
+            while not self._dispatcher.stopping:
+                self._sit_whatever_happens()
+        finally:
+            self._dispatcher.thread_ended()
+
+    def _sit_whatever_happens(self) -> None:
+        try:
+            self._sit()
+        except BaseException:
+            logger.exception(
+                "Thread %s had trouble that is no job's. It opens the database "
+                "again in %s seconds.",
+                self.name,
+                _PAUSE,
+            )
+            self._dispatcher.sleep(_PAUSE)
 
     def _sit(self) -> None:
         connection = self._dispatcher.database.open()
@@ -46,10 +53,12 @@ class WorkerThread(threading.Thread):
             while not self._dispatcher.stopping:
                 self._take_turn(seat, connection)
         finally:
-            if seat is not None:
-                seat.close()
-            connection.transaction_manager.abort()
-            connection.close()
+            try:
+                if seat is not None:
+                    seat.close()
+                connection.transaction_manager.abort()
+            finally:
+                connection.close()
 
     def _take_turn(self, seat: Seat, connection: IConnection) -> None:
         try:

@@ -74,13 +74,17 @@ class AsyncJob(Persistent):
         state = [own[name] for name in _NAMES]
         while state and state[-1] == _DEFAULTS[len(state) - 1]:
             state.pop()
+        if beyond := own["_beyond"]:
+            state += _DEFAULTS[len(state) :] + beyond
         return tuple(state)
 
     def __setstate__(self, state: tuple) -> None:
         own = self.__dict__
         own.clear()
+        # A newer version's record may be longer; what is beyond is kept as it is.
+        own["_beyond"] = state[len(_NAMES) :]
         own.update(
-            zip(_NAMES, itertools.chain(state, _DEFAULTS[len(state) :]), strict=True)
+            zip(_NAMES, itertools.chain(state, _DEFAULTS[len(state) :]), strict=False)
         )
 
     # What it is
@@ -130,7 +134,9 @@ class AsyncJob(Persistent):
     @property
     def state(self) -> State:
         state = BY_CODE[self._code]
-        if state is State.PENDING and self._p_jar is not None:
+        if state is not State.NEW and self._p_jar is None:
+            return State.NEW  # the transaction that queued it was undone
+        if state is State.PENDING:
             # A claim moves jobs between containers and leaves their records alone,
             # so only the containers know.
             queues = self._p_jar.root().get(ROOT_KEY)
@@ -141,6 +147,11 @@ class AsyncJob(Persistent):
     @property
     def status(self) -> str:
         return ASYNC_WORDS[self.state]
+
+    def renew(self) -> None:
+        """Be as before it was queued; for a job that no database has."""
+        self.become(State.NEW)
+        self.key = self.queue_name = None
 
     def become(self, state: State) -> None:
         """Write the state; for ``queue.transitions`` alone."""

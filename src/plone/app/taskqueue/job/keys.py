@@ -11,7 +11,7 @@ import random
 import threading
 
 
-#: Below every key: an entry that is never deleted, see ``queue.lanes``.
+#: Below every key: an entry that is never deleted, see ``queue.shards``.
 SENTINEL = 0
 #: The lowest key that a job can have.
 LOWEST = 1
@@ -51,6 +51,11 @@ def first_in_line(key: int) -> int:
     interrupted again.
     """
     return key & ~_IN_LINE
+
+
+def following(key: int) -> int:
+    """Return the key of the same shard a moment later."""
+    return key + (1 << _LOW_BITS)
 
 
 def seconds_of(key: int) -> float:

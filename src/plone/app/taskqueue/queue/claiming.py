@@ -2,21 +2,15 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue.job.asyncjob import AsyncJob
-from plone.app.taskqueue.job.asyncjob import id_of
+from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.readable import reading_error
 from typing import Any
-from ZODB.POSException import ConflictError
-from ZODB.POSException import POSKeyError
-from ZODB.POSException import ReadConflictError
-from ZODB.POSException import StorageError
 
 import itertools
-import logging
 
-
-logger = logging.getLogger("plone.app.taskqueue.queue")
 
 #: ``join(job, first, count)`` says whether the job may go with those taken before it:
 #: ``count`` jobs, the first of which is ``first``.
@@ -53,14 +47,15 @@ def claim_next(
     that cannot be read may have been buried.
     """
     for _, lane in open_lanes(queue):
-        candidates = list(itertools.islice(lane.items(), limit))
-        # One round trip to a ZEO server for all of them instead of one for each.
-        queue._p_jar.prefetch([job._p_oid for _, job in candidates])
-        taken = _readable(queue, lane, candidates, join)
-        if taken:
-            lease = queue.open_lease(worker_id, slot)
-            transitions.claim(queue, lease, lane, taken)
-            return lease
+        # More than once only if all of them had to be buried.
+        while candidates := list(itertools.islice(lane.items(), limit)):
+            # One round trip to a ZEO server for all of them instead of one for each.
+            queue._p_jar.prefetch([job._p_oid for _, job in candidates])
+            taken = _readable(queue, lane, candidates, join)
+            if taken:
+                lease = queue.open_lease(worker_id, slot)
+                transitions.claim(queue, lease, lane, taken)
+                return lease
     return None
 
 
@@ -69,15 +64,9 @@ def _readable(
 ) -> list[tuple[int, AsyncJob]]:
     taken: list[tuple[int, AsyncJob]] = []
     for key, job in candidates:
-        error = _reading_error(job)
+        error = reading_error(job) or _misplaced(job)
         if error is not None:
-            stone = transitions.bury(queue, lane, key, job, error)
-            logger.error(
-                "Job %s cannot be read (%r). Failed job %s stands in its place.",
-                id_of(job),
-                error,
-                stone.id,
-            )
+            transitions.bury(queue, lane, key, job, error)
         elif not taken or join(job, taken[0][1], len(taken)):
             taken.append((key, job))
         else:
@@ -85,20 +74,8 @@ def _readable(
     return taken
 
 
-def _reading_error(job: AsyncJob) -> Exception | None:
-    """Return why this one record cannot be read; ``None`` if it can.
-
-    Trouble with the storage as a whole is raised: it says nothing about the job.
-    """
-    try:
-        job._p_activate()
-        job.stored_state  # noqa: B018 - raises for a record of another shape
-    except (ConflictError, ReadConflictError) as error:
-        if isinstance(error, POSKeyError):
-            return error
-        raise
-    except StorageError:
-        raise
-    except Exception as error:
-        return error
-    return None
+def _misplaced(job: AsyncJob) -> Exception | None:
+    # Only pending jobs are in lanes: who wrote the record did not know what it does.
+    if job.stored_state is State.PENDING:
+        return None
+    return ValueError(f"it says that the job is {job.stored_state.value}")

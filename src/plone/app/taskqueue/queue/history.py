@@ -65,6 +65,9 @@ class History(Persistent):
             partition = self._partitions.get(hour)
             if partition is None:
                 partition = self._partitions[hour] = Partition()
+            elif partition._p_oid is not None:
+                # Not beside somebody who drops it: the job would be gone with it.
+                self._p_jar.readCurrent(partition)
             partition.add(job)
             added[hour] = added.get(hour, 0) + 1
         for hour, count in added.items():
@@ -86,18 +89,26 @@ class History(Persistent):
         for partition in self._partitions.values(first, last):
             yield from partition.jobs.items(low, high)
 
-    def drop_before(self, seconds: float, limit: int) -> int:
-        """Drop at most ``limit`` partitions that ended before; return jobs dropped."""
+    def drop_before(self, seconds: float, limit: int) -> tuple[int, int]:
+        """Drop at most ``limit`` partitions that ended before.
+
+        Returns the number of partitions and of jobs.
+        """
         # The youngest partition that is old enough is one hour further back, because
         # all of its jobs must have ended before.
         newest = self._hour(seconds) + 1
+        hours = list(self._partitions.keys(newest))
+        hours = hours[max(0, len(hours) - limit) :] if limit > 0 else []
         dropped = 0
-        for hour in list(self._partitions.keys(newest))[-limit:]:
-            count = self._partitions[hour].length()
+        for hour in hours:
+            partition = self._partitions[hour]
+            count = partition.length()
+            # Whoever adds a job to it at this moment must not commit.
+            partition._p_changed = True
             del self._partitions[hour]
             self._length.change(-count)
             dropped += count
-        return dropped
+        return len(hours), dropped
 
     def counted(self) -> Iterator[tuple[int, int]]:
         """Yield what the lengths say beside what is there (slow)."""

@@ -15,6 +15,7 @@ from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.quotas import Quotas
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 from ZODB.interfaces import IConnection
@@ -69,7 +70,7 @@ class Queue(Persistent):
     def is_pending(self, job: AsyncJob) -> bool:
         """Say whether a lane holds the job."""
         lane = self._lanes.get(job.quota_names)
-        return lane is not None and job.key in lane
+        return lane is not None and job.key is not None and lane.holds(job.key, job)
 
     # Queueing
 
@@ -78,7 +79,11 @@ class Queue(Persistent):
     ) -> AsyncJob:
         if not isinstance(job, AsyncJob):
             raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
-        if job.stored_state is not State.NEW:
+        if job._p_jar is None:
+            # Also one that was queued in a transaction, or after a savepoint, that was
+            # undone.
+            job.renew()
+        elif job.stored_state is not State.NEW:
             raise ValueError("cannot add already-assigned job")
         if isinstance(quota_names, str):
             raise TypeError("provide an iterable of names")
@@ -98,11 +103,13 @@ class Queue(Persistent):
         return job
 
     def remove(self, job: AsyncJob) -> None:
-        if not self._holds_pending(job):
+        if not isinstance(job, AsyncJob) or not self._holds_pending(job):
             raise LookupError("item not in queue", job)
         transitions.withdraw(self, job)
 
     def cancel(self, job: AsyncJob) -> bool:
+        if not isinstance(job, AsyncJob):
+            raise ValueError(f"Only an AsyncJob can be cancelled, not {job!r}.")
         if self._holds_pending(job):
             transitions.cancel_pending(self, job)
             return True
@@ -143,9 +150,11 @@ class Queue(Persistent):
     def get(self, job_id: int, default: Any = None) -> Any:
         try:
             job = self._p_jar.get(p64(job_id))
-            if not isinstance(job, AsyncJob) or job.queue_name != self.name:
-                return default
         except (POSKeyError, TypeError, ValueError):
+            return default
+        if not isinstance(job, AsyncJob) or reading_error(job) is not None:
+            return default
+        if job.queue_name != self.name:
             return default
         return job if self._holds(job) else default
 
@@ -178,6 +187,10 @@ class Queue(Persistent):
     def finished(
         self, state: State, start: float | None = None, stop: float | None = None
     ) -> Iterator[AsyncJob]:
+        if state not in FINAL:
+            raise ValueError(
+                f"Jobs end in the states {', '.join(FINAL)}, and not in {state!r}."
+            )
         recent = sorted(
             (keys.history_key(job.finished_seconds, job.id), job.id, job)
             for lease in self.leases.values()
@@ -187,7 +200,7 @@ class Queue(Persistent):
         )
         merged = heapq.merge(
             ((key, job) for key, _, job in recent),
-            self.history(state).items(start, stop),
+            self.history(State(state)).items(start, stop),
             key=lambda item: item[0],
         )
         return (job for _, job in merged)

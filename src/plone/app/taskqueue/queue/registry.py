@@ -42,20 +42,50 @@ def unregister(queues: Queues, worker_id: str) -> int:
     return count
 
 
-def fence(queues: Queues, worker: Worker) -> tuple[int, int]:
-    """End a worker that seems dead; returns jobs put back and jobs given up.
+def fence(queues: Queues, worker: Worker) -> int:
+    """End a worker that seems dead; returns how many of its jobs go to others.
 
     Every lease of it and the worker's own record are written, also those that hold
-    nothing: if it lives after all, whatever it tries to commit next conflicts.
+    nothing: if it lives after all, whatever it tries to commit next conflicts.  A
+    claim that makes a new lease depends on the worker's record, see ``is_registered``.
     """
-    back = given_up = 0
-    for queue, lease in leases_of(queues, worker.id):
-        more_back, more_given_up = transitions.take_over(queue, lease)
-        back += more_back
-        given_up += more_given_up
-        del queue.leases[lease.key]
     worker.fenced = True
     queues.workers.pop(worker.id, None)
-    if back:
+    return take_leases(queues, worker.id)
+
+
+def take_leases(queues: Queues, worker_id: str) -> int:
+    """Put back what the worker's leases hold and remove them; returns how many jobs."""
+    count = 0
+    for queue, lease in leases_of(queues, worker_id):
+        count += transitions.take_over(queue, lease)
+        del queue.leases[lease.key]
+    if count:
         hub.ring_after_commit(queues._p_jar)
-    return back, given_up
+    return count
+
+
+def orphans(queues: Queues) -> set[str]:
+    """Return the ids of workers that have leases and are not registered.
+
+    There should be none, and a job in such a lease would wait for ever.
+    """
+    return {
+        lease.worker_id
+        for queue in queues.values()
+        for lease in queue.leases.values()
+        if lease.worker_id not in queues.workers
+    }
+
+
+def is_registered(queues: Queues, worker_id: str) -> bool:
+    """Say whether the worker may claim, and tie the transaction to that answer.
+
+    Whoever takes the worker for dead writes its record, and then this transaction
+    cannot commit.
+    """
+    worker = queues.workers.get(worker_id)
+    if worker is None or worker.fenced:
+        return False
+    worker._p_jar.readCurrent(worker)
+    return True

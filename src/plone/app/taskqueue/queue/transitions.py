@@ -10,21 +10,23 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
-from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.history import PARTITION
 from plone.app.taskqueue.queue.lanes import Lane
-from plone.app.taskqueue.queue.lanes import producer_shard
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.leases import lease_key
+from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import producer_shard
 from typing import Any
 
+import logging
 
-#: How many deaths of its workers a job survives.  Origin: zc.async.
-INTERRUPTIONS_LIMIT = 9
+
+logger = logging.getLogger("plone.app.taskqueue.queue")
+
 #: How many ended jobs a lease keeps before they move to the history, so that a trickle
 #: of single jobs shares the writing there.
 SETTLE_AT = 32
@@ -32,11 +34,14 @@ SETTLE_AT = 32
 
 def put(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
     """A: new -> pending."""
-    job.key = keys.next_key(producer_shard(queue._p_jar.transaction_manager.get()))
+    lane = queue.lane(quota_names)
+    shard = producer_shard(queue._p_jar.transaction_manager.get())
+    while not lane.append(key := keys.next_key(shard), job):
+        pass  # another process has made the same key; the next will be free
+    job.key = key
     job.queue_name = queue.name
     job.quota_names = quota_names
     job.become(State.PENDING)
-    queue.lane(quota_names).add(job.key, job)
 
 
 def claim(
@@ -45,7 +50,7 @@ def claim(
     """B: pending -> leased.  The jobs' own records stay as they are."""
     if lease.size >= SETTLE_AT:
         settle(queue, lease)
-    lane.remove_all([key for key, _ in taken])
+    lane.remove(taken)
     lease.hold(lane.quota_names, [job for _, job in taken])
     for name in lane.quota_names:
         quota = queue.quotas.get(name)
@@ -85,7 +90,7 @@ def fail(
 
 def cancel_pending(queue: Any, job: AsyncJob) -> None:
     """E: pending -> cancelled."""
-    queue.lane(job.quota_names).remove(job.key)
+    queue.lane(job.quota_names).remove([(job.key, job)])
     now = clock.now()
     job.ran(now, now, 0)
     job.become(State.CANCELLED)
@@ -102,10 +107,10 @@ def cancel_leased(lease: Lease, index: int, job: AsyncJob) -> None:
 
 def give_back(queue: Any, lease: Lease) -> int:
     """G: leased -> pending, by the worker itself, for jobs that it has not begun."""
+    bury_unreadable(queue, lease)
     held = lease.held_jobs()
     for index, job in reversed(held):
-        queue.lane(lease.quota_names).add(job.key, job)
-        lease.drop(index)
+        _return_to_lane(queue, lease, index, job, job.key)
     return len(held)
 
 
@@ -115,43 +120,54 @@ def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     Writes the job, which is what makes a late commit of that worker fail.
     """
     job.interruptions += 1
-    job.key = keys.first_in_line(job.key)
-    queue.lane(lease.quota_names).add(job.key, job)
+    _return_to_lane(queue, lease, index, job, keys.first_in_line(job.key))
+
+
+def _return_to_lane(
+    queue: Any, lease: Lease, index: int, job: AsyncJob, key: int
+) -> None:
+    key = queue.lane(lease.quota_names).put_back(key, job)
+    if key != job.key:
+        job.key = key
     lease.drop(index)
 
 
-def abandon(lease: Lease, index: int, job: AsyncJob) -> None:
-    """I: leased -> failed, because too many workers died over it."""
-    job.interruptions += 1
-    error = AbortedError(
-        f"The worker of job {job.id} ({job.function_name}) died "
-        f"{job.interruptions} times, so the job is not tried again."
-    )
-    fail(lease, index, job, Failure(error), clock.now())
-
-
 def withdraw(queue: Any, job: AsyncJob) -> None:
-    """J: pending -> new, by whoever takes the job out of the queue again."""
-    queue.lane(job.quota_names).remove(job.key)
+    """I: pending -> new, by whoever takes the job out of the queue again."""
+    queue.lane(job.quota_names).remove([(job.key, job)])
     job.key = job.queue_name = None
     job.cancel_requested = False
+    job.interruptions = 0
     job.become(State.NEW)
 
 
 def bury(
     queue: Any, lane: Lane, key: int, unreadable: AsyncJob, error: Exception
 ) -> AsyncJob:
-    """K: pending -> failed, for a job whose record cannot be read.
+    """J: pending -> failed, for a job whose record cannot be read."""
+    lane.remove([(key, unreadable)])
+    return _set_stone(queue, lane.quota_names, unreadable, error)
 
-    The record cannot be written either, so another one stands for it.
-    """
-    lane.remove(key)
+
+def bury_unreadable(queue: Any, lease: Lease) -> None:
+    """K: leased -> failed, for jobs whose record cannot be read any more."""
+    for index, job in reversed(lease.held_jobs()):
+        error = reading_error(job)
+        if error is not None:
+            lease.drop(index)
+            _set_stone(queue, lease.quota_names, job, error)
+
+
+def _set_stone(
+    queue: Any, quota_names: tuple[str, ...], unreadable: AsyncJob, error: Exception
+) -> AsyncJob:
+    """Let another record stand for one that cannot be read, nor therefore written."""
     stone = AsyncJob.__new__(AsyncJob)
     stone.__setstate__(())
     queue._p_jar.add(stone)
-    stone.key = key
+    stone.key = keys.next_key(0)
     stone.queue_name = queue.name
-    stone.quota_names = lane.quota_names
+    stone.quota_names = quota_names
     stone.function_name = f"unreadable:job_{id_of(unreadable)}"
     stone.blame(
         Failure(
@@ -166,12 +182,23 @@ def bury(
     stone.ran(now, now, 0)
     stone.become(State.FAILED)
     queue.history(State.FAILED).add_all([stone])
+    logger.error(
+        "Job %s cannot be read (%r). Failed job %s stands in its place.",
+        id_of(unreadable),
+        error,
+        stone.id,
+    )
     return stone
 
 
 def forget(queue: Any, before: float, limit: int) -> int:
     """L: completed, failed, cancelled -> gone.  Returns how many."""
-    return sum(queue.history(state).drop_before(before, limit) for state in FINAL)
+    forgotten = 0
+    for state in FINAL:
+        partitions, jobs = queue.history(state).drop_before(before, limit)
+        limit -= partitions
+        forgotten += jobs
+    return forgotten
 
 
 def settle(queue: Any, lease: Lease) -> None:
@@ -198,19 +225,12 @@ def settle_old(queue: Any, worker_id: str, slot: int) -> None:
             settle(queue, lease)
 
 
-def take_over(queue: Any, lease: Lease) -> tuple[int, int]:
-    """Empty the lease of a dead worker; return jobs put back and given up."""
+def take_over(queue: Any, lease: Lease) -> int:
+    """Empty the lease of a dead worker; return how many jobs go to others."""
     settle(queue, lease)
-    back = given_up = 0
-    finished = []
-    for index, job in reversed(lease.held_jobs()):
-        if job.interruptions >= INTERRUPTIONS_LIMIT:
-            abandon(lease, index, job)
-            finished.append(job)
-            given_up += 1
-        else:
-            interrupt(queue, lease, index, job)
-            back += 1
-    queue.history(State.FAILED).add_all(finished)
+    bury_unreadable(queue, lease)
+    held = lease.held_jobs()
+    for index, job in reversed(held):
+        interrupt(queue, lease, index, job)
     lease.clear()
-    return back, given_up
+    return len(held)

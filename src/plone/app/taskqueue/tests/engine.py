@@ -205,7 +205,7 @@ class Engine:
         worker_id = self.register(connection)
         return Held(connection, worker_id, self.claim(connection, worker_id, limit))
 
-    def fence(self, worker_id: str) -> tuple[int, int]:
+    def fence(self, worker_id: str) -> int:
         """Take from a worker what it holds, as a rescuer does."""
         connection = self.connect()
         with connection.transaction_manager:

@@ -93,10 +93,12 @@ def test_a_group_that_breaks_runs_one_by_one(engine, act):
     assert stage.runs[EFFECTS[1]] == 2
 
 
-def test_what_ran_before_a_commit_in_a_job_is_kept_with_it(engine, act):
+def test_a_job_that_commits_by_itself_runs_alone_and_commits_no_neighbour(engine, act):
     ids = act("well", "commit", "well")
     engine.run(**LONG)
-    assert [stage.runs[name] for name in EFFECTS[1:4]] == [1, 1, 1]
+    assert [engine.times(name) for name in EFFECTS[1:4]] == [1, 1, 1]
+    # The second run of both is the one whose commit was let through.
+    assert [stage.runs[name] for name in EFFECTS[1:4]] == [2, 2, 1]
     assert engine.states(ids) == [State.COMPLETED] * 3
 
 

@@ -65,7 +65,7 @@ def test_a_job_in_the_lane_of_other_quotas(held):
 
 
 def test_a_lane_that_miscounts(held):
-    held.queue.lane(())._lengths[3].change(1)
+    held.queue.lane(())._shards[3].length.change(1)
     assert "shard 3: the counter says" in complaint(held)
 
 
@@ -111,7 +111,7 @@ def test_a_quota_that_is_held_by_a_lease_of_other_quotas(held):
 
 
 def test_several_problems_are_all_told(held):
-    held.queue.lane(())._lengths[3].change(1)
+    held.queue.lane(())._shards[3].length.change(1)
     held.queue.history(State.FAILED)._length.change(1)
     assert complaint(held).count("\n- ") == 2
 

@@ -72,7 +72,7 @@ def test_work_in_the_main_database_and_outcome_in_the_other_are_one_commit(main)
 def test_a_database_that_is_not_there_is_named_with_those_that_are(main):
     set_database_name("taskqeue")
     try:
-        with pytest.raises(KeyError, match="'taskqeue'.*only main, taskqueue"):
+        with pytest.raises(KeyError, match=r"'taskqeue'.*only main, taskqueue"):
             get_queues(main)
     finally:
         set_database_name("taskqueue")

@@ -47,8 +47,7 @@ QUOTAS = {"default": 1, "two": 2}
 LANES = [(), ("default",), ("two",), ("default", "two")]
 NUMBERS = st.integers(0, 7)
 START = 1_600_000_000.0
-#: Small limits, so that a short run meets them.
-INTERRUPTIONS = 2
+#: A small limit, so that a short run meets it.
 SETTLE = 3
 
 
@@ -376,16 +375,13 @@ class QueueMachine(RuleBasedStateMachine):
         """Take everything from a worker that died, or only seems to have."""
         with self.user.transaction_manager:
             queues = get_queues(self.user)
-            back, given_up = registry.fence(queues, queues.workers[hand.id])
-        assert back + given_up == len(hand.held)
+            count = registry.fence(queues, queues.workers[hand.id])
+        assert count == len(hand.held)
         for job in hand.held:
             self.touch(job)
             job.interruptions += 1
-            if job.interruptions > INTERRUPTIONS:
-                self.end(job, State.FAILED)
-            else:
-                job.state, job.worker = State.PENDING, None
-                job.place = (0, job.place[1])
+            job.state, job.worker = State.PENDING, None
+            job.place = (0, job.place[1])
         self.settle(hand)
         hand.held, hand.fenced = [], True
 
@@ -428,7 +424,6 @@ class QueueMachine(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transitions, "INTERRUPTIONS_LIMIT", INTERRUPTIONS)
     monkeypatch.setattr(transitions, "SETTLE_AT", SETTLE)
 
 

@@ -1,5 +1,6 @@
 """Each transition by its letter, as in ``queue/transitions.py``."""
 
+from plone.app.taskqueue.dispatcher.runner import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.failure import Failure
@@ -107,27 +108,28 @@ def test_transition_h_interrupt_puts_the_job_first_in_line_and_counts(engine):
     assert held.ids == [first]
     other = engine.hold(1)
     assert other.ids == [second]
-    assert engine.fence(other.worker_id) == (1, 0)
+    assert engine.fence(other.worker_id) == 1
     assert engine.read(lambda queue: [job.id for job in queue]) == [second, third]
-    assert engine.fence(held.worker_id) == (1, 0)
+    assert engine.fence(held.worker_id) == 1
     assert engine.read(lambda q: [job.id for job in q]) == [first, second, third]
     assert engine.job(first).interruptions == 1
     assert engine.job(third).interruptions == 0
 
 
-def test_transition_i_abandon_fails_a_job_that_killed_too_many_workers(engine):
-    job_id = engine.put(functions.nothing)
-    for number in range(1, transitions.INTERRUPTIONS_LIMIT + 1):
-        assert engine.fence(engine.hold().worker_id) == (1, 0)
+def test_transition_d_fail_ends_a_job_that_killed_too_many_workers(engine):
+    job_id = engine.put(functions.effect, "job 1")
+    for number in range(1, INTERRUPTIONS_LIMIT + 2):
+        assert engine.fence(engine.hold().worker_id) == 1
         assert engine.job(job_id).interruptions == number
-    assert engine.fence(engine.hold().worker_id) == (0, 1)
+    engine.run()
+    assert engine.times("job 1") == 0
     job = engine.job(job_id)
     assert (job.state, job.result.type) == (State.FAILED, AbortedError)
     assert "died 10 times" in job.result.getErrorMessage()
     assert engine.counts() == {"failed": 1}
 
 
-def test_transition_j_withdraw_makes_a_pending_job_new_again(engine):
+def test_transition_i_withdraw_makes_a_pending_job_new_again(engine):
     job_id = engine.put(functions.effect, "job 1")
     with engine.queue() as queue:
         job = queue.pull()
@@ -142,7 +144,7 @@ def test_transition_j_withdraw_makes_a_pending_job_new_again(engine):
     assert engine.times("job 1") == 1
 
 
-def test_transition_j_withdraw_forgets_that_the_job_was_to_be_cancelled(engine):
+def test_transition_i_withdraw_forgets_that_the_job_was_to_be_cancelled(engine):
     job_id = engine.put(functions.effect, "job 1")
     held = engine.hold()
     with engine.queue() as queue:
@@ -155,7 +157,7 @@ def test_transition_j_withdraw_forgets_that_the_job_was_to_be_cancelled(engine):
     assert engine.state(job_id) is State.COMPLETED
 
 
-def test_transition_k_bury_replaces_a_job_that_cannot_be_read(engine):
+def test_transition_j_bury_replaces_a_job_that_cannot_be_read(engine):
     bad = engine.put(functions.nothing)
     good = engine.put(functions.effect, "job 1")
     engine.overwrite(bad, b"garbage")
@@ -165,6 +167,18 @@ def test_transition_k_bury_replaces_a_job_that_cannot_be_read(engine):
     assert stone.state is State.FAILED
     assert f"The record of job {bad} cannot be read" in stone.result.getErrorMessage()
     assert engine.counts() == {"failed": 1, "completed": 1}
+
+
+def test_transition_k_bury_frees_a_dead_worker_of_a_job_that_cannot_be_read(engine):
+    ids = engine.put_all(functions.nothing, [()] * 3)
+    dead = engine.hold()
+    worker_id = dead.worker_id
+    engine.overwrite(ids[1], b"garbage")
+    assert engine.fence(worker_id) == 2
+    (stone,) = engine.finished(State.FAILED)
+    assert f"The record of job {ids[1]} cannot" in stone.result.getErrorMessage()
+    engine.run()
+    assert engine.counts() == {"failed": 1, "completed": 2}
 
 
 def test_transition_l_forget_drops_jobs_that_ended_long_ago(engine):

@@ -1,0 +1,117 @@
+"""Guarding the commits that a job makes by itself.
+
+Such a commit does not write the job's outcome, so nothing would keep a worker that was
+taken for dead from it.  The guard ties it to the job's record, or refuses it.  In a
+transaction that jobs share it is refused in any case: it would commit neighbours.
+"""
+
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.errors import ReassignedError
+from plone.app.taskqueue.queue.leases import Lease
+from transaction._transaction import Status
+from transaction.interfaces import ITransaction
+from transaction.interfaces import ITransactionManager
+from ZODB.POSException import POSKeyError
+
+
+#: Older than the serial of any record.
+_OLDEST = bytes(7) + b"\x01"
+
+
+class SharedTransactionError(Exception):
+    """A job that shares its transaction wanted to end it; it runs again alone."""
+
+
+class Guard:
+    """A synchronizer of the thread's transactions; see ``ISynchronizer``."""
+
+    def __init__(self, manager: ITransactionManager):
+        self._manager = manager
+        self._running: tuple[Lease, int, int, AsyncJob] | None = None
+        self._sharing = False
+        self._hooked: ITransaction | None = None
+        #: True if a job in a shared transaction wanted to commit by itself.
+        self.refused = False
+        manager.registerSynch(self)
+
+    def close(self) -> None:
+        """Let go of the transaction manager."""
+        self._manager.unregisterSynch(self)
+
+    def watch(
+        self, lease: Lease, claim: int, index: int, job: AsyncJob, sharing: bool
+    ) -> None:
+        """From now on every commit is this job's own."""
+        self._running = lease, claim, index, job
+        self._sharing = sharing
+        self.refused = False
+
+    def rest(self) -> None:
+        """From now on every commit is the engine's."""
+        self._running = None
+
+    def newTransaction(self, transaction: ITransaction) -> None:
+        self._hooked = transaction
+        transaction.addBeforeCommitHook(self._before_commit)
+
+    def beforeCompletion(self, transaction: ITransaction) -> None:
+        """Guard a transaction that began by itself, of which nobody was told.
+
+        It may be about to abort, so nothing is raised here: where it must not commit,
+        the job's record is made to look older than it is, and so conflicts.
+        """
+        if (
+            self._running is None
+            or transaction is self._hooked
+            or transaction.status == Status.COMMITFAILED
+        ):
+            return
+        job = self._running[-1]
+        allowed = self._is_allowed()
+        job._p_changed = True
+        if not allowed:
+            job._p_serial = _OLDEST
+
+    def afterCompletion(self, transaction: ITransaction) -> None:
+        self._hooked = None
+
+    def _is_allowed(self) -> bool:
+        lease, claim, index, _ = self._running
+        if self._sharing:
+            self.refused = True
+            return False
+        return is_held(lease, claim, index)
+
+    def _before_commit(self) -> None:
+        if self._running is None:
+            return
+        job = self._running[-1]
+        if not self._is_allowed():
+            if self._sharing:
+                raise SharedTransactionError(
+                    f"Job {job.id} commits by itself, so it shall run alone."
+                )
+            raise reassigned(job)
+        job._p_changed = True
+
+
+def is_ours(lease: Lease, claim: int) -> bool:
+    """Say whether the lease's present claim is that one."""
+    try:
+        return lease.claim == claim
+    except POSKeyError:
+        # Another worker took it, and a pack has swept it away since.
+        return False
+
+
+def is_held(lease: Lease, claim: int, index: int) -> bool:
+    """Say whether that job of that claim is still to be run by this lease."""
+    return is_ours(lease, claim) and lease.holds(claim, index)
+
+
+def reassigned(job: AsyncJob) -> ReassignedError:
+    """Return the error of a run whose job another worker has now."""
+    return ReassignedError(
+        f"Job {job.id} was taken over by another worker, because this one gave no sign "
+        "of life. This run must not commit."
+    )

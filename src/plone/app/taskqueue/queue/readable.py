@@ -1,0 +1,42 @@
+"""Telling a job whose record is broken from a storage that has trouble."""
+
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from ZODB.POSException import POSKeyError
+
+
+def reading_error(job: AsyncJob) -> Exception | None:
+    """Return why this one record cannot be read; ``None`` if it can.
+
+    Raises what says nothing about the job: trouble of the storage or the machine.
+    """
+    try:
+        _read(job)
+    except (MemoryError, OSError):
+        raise
+    except Exception:
+        return _second_look(job)
+    return None
+
+
+def _read(job: AsyncJob) -> None:
+    job._p_activate()
+    if not isinstance(job, AsyncJob):
+        raise TypeError(f"it is a {type(job).__name__}, not a job")
+    # Raises where the state is none that this version knows.
+    _ = job.stored_state
+
+
+def _second_look(job: AsyncJob) -> Exception | None:
+    # If even the bytes cannot be had, that is the storage's trouble, unless it says
+    # that there are none.
+    try:
+        job._p_jar._storage.load(job._p_oid)
+    except POSKeyError as error:
+        return error
+    try:
+        _read(job)
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        return error
+    return None

@@ -1,0 +1,202 @@
+"""Shards: jobs in the order of their keys, spread so that few write the same record.
+
+Each shard has two trees.  Producers append to its tail, claims empty its head, and when
+the head is empty and the tail has become large the two change places.  So claims
+rewrite the inner records of a large tree only while no producer needs it: BTrees make
+an insert depend on them, and a user's transaction must not fail for the queue's sake.
+Neither tree is ever dropped, so that a producer who was slow enough to miss a change of
+places adds its job to a tree that is still read.
+
+The trees are stock ``OOBTree``s, which a ZEO server can import and therefore merge.
+The lowest key is a sentinel that is never deleted: the merge refuses a bucket whose
+first key was deleted or that was emptied, and with the sentinel "append" beside "take
+the first" merges in a small tree, as does "append" beside "append".
+"""
+
+from BTrees.Length import Length
+from BTrees.OOBTree import OOBTree
+from collections.abc import Iterator
+from persistent import Persistent
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from transaction.interfaces import ITransaction
+
+import heapq
+import random
+
+
+SHARDS = 1 << keys.SHARD_BITS
+
+Item = tuple[int, AsyncJob]
+
+
+def producer_shard(transaction: ITransaction) -> int:
+    """Return the shard for all that is queued in this transaction.
+
+    One for each transaction, drawn at random: a bulk of jobs writes one shard, and
+    single ones spread so thin that a shard's record stays small.
+    """
+    try:
+        return transaction.data(producer_shard)
+    except KeyError:
+        shard = random.randrange(SHARDS)
+        transaction.set_data(producer_shard, shard)
+        return shard
+
+
+def _new_tree() -> OOBTree:
+    tree = OOBTree()
+    tree[keys.SENTINEL] = None
+    return tree
+
+
+def _first_key(tree: OOBTree) -> int | None:
+    try:
+        return tree.minKey(keys.LOWEST)
+    except ValueError:
+        return None
+
+
+def _is_large(tree: OOBTree) -> bool:
+    """Say whether the tree has inner records, which taking jobs may rewrite."""
+    state = tree.__getstate__()
+    return len(state) > 1 and len(state[0]) > 1
+
+
+class Shard(Persistent):
+    """One shard: two trees and the number of their jobs."""
+
+    def __init__(self) -> None:
+        self._head = _new_tree()
+        self._tail = _new_tree()
+        self.length = Length()
+
+    def append(self, key: int, job: AsyncJob) -> bool:
+        """Add a job for a producer; false if the key is taken."""
+        return self._insert(self._tail, key, job)
+
+    def put_back(self, key: int, job: AsyncJob) -> bool:
+        """Add a job for a worker; false if the key is taken."""
+        return self._insert(self._head, key, job)
+
+    def _insert(self, tree: OOBTree, key: int, job: AsyncJob) -> bool:
+        # Never ``tree[key] = job``: another process may have made the same key, and
+        # its job would be gone.
+        if not tree.insert(key, job):
+            return False
+        self.length.change(1)
+        return True
+
+    def holds(self, key: int, job: AsyncJob) -> bool:
+        return self._tree_of(key, job) is not None
+
+    def _tree_of(self, key: int, job: AsyncJob) -> OOBTree | None:
+        for tree in (self._head, self._tail):
+            if tree.get(key) is job:
+                return tree
+        return None
+
+    def remove(self, items: list[Item]) -> None:
+        """Take jobs out.  ``KeyError``: one is not there."""
+        late = []
+        for key, job in items:
+            tree = self._tree_of(key, job)
+            if tree is None:
+                raise KeyError(key)
+            if tree is self._head:
+                del tree[key]
+            else:
+                late.append(key)
+        if late:
+            if _first_key(self._head) is None and _is_large(self._tail):
+                self._head, self._tail = self._tail, self._head
+                tree = self._head
+            else:
+                tree = self._tail
+            for key in late:
+                del tree[key]
+        self.length.change(-len(items))
+
+    def first_key(self) -> int | None:
+        """Return the lowest key, ``None`` if the shard is empty."""
+        found = [
+            key
+            for key in (_first_key(self._head), _first_key(self._tail))
+            if key is not None
+        ]
+        return min(found, default=None)
+
+    def items(self) -> Iterator[Item]:
+        """Iterate over keys and jobs in order, lazily."""
+        return heapq.merge(
+            self._head.items(keys.LOWEST),
+            self._tail.items(keys.LOWEST),
+            key=lambda item: item[0],
+        )
+
+    def trees(self) -> tuple[OOBTree, OOBTree]:
+        """Return both trees, to read only."""
+        return self._head, self._tail
+
+    def counted(self) -> tuple[int, int]:
+        """Return what the length says and what is there (slow)."""
+        return self.length(), len(self._head) + len(self._tail) - 2
+
+
+class Shards(Persistent):
+    """Jobs by key, in sixteen shards."""
+
+    def __init__(self) -> None:
+        self._shards = tuple(Shard() for _ in range(SHARDS))
+
+    def _shard(self, key: int) -> Shard:
+        return self._shards[keys.shard_of(key)]
+
+    def __len__(self) -> int:
+        return sum(shard.length() for shard in self._shards)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def append(self, key: int, job: AsyncJob) -> bool:
+        """Add a job for a producer; false if the key is taken: make another."""
+        return self._shard(key).append(key, job)
+
+    def put_back(self, key: int, job: AsyncJob) -> int:
+        """Add a job for a worker under that key, or the next free one; return it."""
+        while not self._shard(key).put_back(key, job):
+            key = keys.following(key)
+        return key
+
+    def holds(self, key: int, job: AsyncJob) -> bool:
+        """Say whether that very job is there under that key."""
+        return self._shard(key).holds(key, job)
+
+    def remove(self, items: list[Item]) -> None:
+        """Take jobs out.  ``KeyError``: one is not there."""
+        by_shard: dict[int, list[Item]] = {}
+        for item in items:
+            by_shard.setdefault(keys.shard_of(item[0]), []).append(item)
+        for shard, mine in by_shard.items():
+            self._shards[shard].remove(mine)
+
+    def first_key(self) -> int | None:
+        """Return the key of the job that is next, ``None`` if there is none."""
+        found = (shard.first_key() for shard in self._shards)
+        return min((key for key in found if key is not None), default=None)
+
+    def items(self) -> Iterator[Item]:
+        """Iterate over keys and jobs in order, lazily."""
+        return heapq.merge(
+            *(shard.items() for shard in self._shards), key=lambda item: item[0]
+        )
+
+    def trees(self) -> Iterator[OOBTree]:
+        """Iterate over all trees, to read only."""
+        for shard in self._shards:
+            yield from shard.trees()
+
+    def counted(self) -> Iterator[tuple[int, int]]:
+        """Yield for each shard what its length says and what is there (slow)."""
+        for shard in self._shards:
+            yield shard.counted()
