@@ -63,7 +63,9 @@ class IAsyncJob(Interface):
         "What the callable returned, an ``IFailure`` if it failed, ``None`` before."
     )
     created = Attribute("``datetime`` (UTC): when it was queued.")
-    started = Attribute("``datetime`` (UTC) or ``None``: when its last run began.")
+    started = Attribute(
+        "``datetime`` (UTC) or ``None``: when the run began that ended the job."
+    )
     finished = Attribute("``datetime`` (UTC) or ``None``: when its outcome was known.")
     interruptions = Attribute(
         "``int``: how often a worker died or vanished while it held the job."
@@ -118,8 +120,9 @@ class IQueue(Interface):
     def put(job: IAsyncJob, quota_names=("default",)) -> IAsyncJob:
         """Queue a new job in the current transaction and return it.
 
-        The job exists if and only if that transaction commits.  Dispatchers of this
-        process hear of it right after the commit.
+        The job exists if and only if that transaction commits; if it is undone, also
+        by a savepoint, the job is new again.  Dispatchers of this process hear of it
+        right after the commit.
 
         ``TypeError``: not an ``IAsyncJob``, or one string given for ``quota_names``.
         ``ValueError``: the job was queued before, or a quota is unknown.
@@ -150,6 +153,8 @@ class IQueue(Interface):
     def finished(state, start=None, stop=None):
         """Iterate over the jobs that ended in ``state``, newest first, lazily.
 
+        ``ValueError``: jobs do not end in that state.
+
         ``start`` and ``stop`` bound when they ended (epoch seconds, inclusive).
         """
 
@@ -157,10 +162,12 @@ class IQueue(Interface):
         """Iterate over the jobs that workers hold and have not finished."""
 
     def prune(before: float, limit: int = 50) -> int:
-        """Forget jobs that ended before ``before`` (epoch seconds).
+        """Forget jobs that ended before ``before`` (epoch seconds), by whole hours.
 
-        Works on at most ``limit`` partitions, so that the transaction stays small;
-        call and commit until it returns 0.  Returns the number of jobs forgotten.
+        A job goes with the last one that ended in the same hour, and a worker that
+        still has it in its lease hands it on within the hour.  Drops at most ``limit``
+        such hours, so that the transaction stays small; call and commit until it
+        returns 0.  Returns the number of jobs forgotten.
         """
 
     def check() -> None:
@@ -262,9 +269,11 @@ class IDispatcher(Interface):
 class IJobEvent(IObjectEvent):
     """A job of ``IAsyncService`` has ended.
 
-    Fired once for each job, in the transaction that commits its outcome, inside the
-    job's site and as its user.  A handler that raises is logged; it never changes the
-    job's outcome, and what it wrote is undone.
+    Fired in the transaction that commits the outcome, inside the job's site and as its
+    user: what handlers write is there exactly once for each job, as its outcome is.  A
+    handler that raises, aborts or dooms is logged; it never changes the job's outcome,
+    and what the handlers of this event wrote is undone.  A cancelled job fires nothing,
+    nor does one whose record could not be read.
     """
 
     object = Attribute("The result, or the ``IFailure``.  Origin: plone.app.async.")

@@ -173,6 +173,10 @@ class AsyncJob(Persistent):
         self._run_seconds = round(finished - started, 4)
         self.conflicts = conflicts
 
+    def ended(self, finished: float) -> None:
+        """Keep when it ended without having run; for ``queue.transitions`` alone."""
+        self._finished = finished
+
     @property
     def result(self) -> Any:
         if type(self._outcome) is tuple:

@@ -189,7 +189,7 @@ class Queue(Persistent):
     ) -> Iterator[AsyncJob]:
         if state not in FINAL:
             raise ValueError(
-                f"Jobs end in the states {', '.join(FINAL)}, and not in {state!r}."
+                f"Jobs end in the states {', '.join(FINAL)}, and not in {str(state)!r}."
             )
         recent = sorted(
             (keys.history_key(job.finished_seconds, job.id), job.id, job)

@@ -91,16 +91,14 @@ def fail(
 def cancel_pending(queue: Any, job: AsyncJob) -> None:
     """E: pending -> cancelled."""
     queue.lane(job.quota_names).remove([(job.key, job)])
-    now = clock.now()
-    job.ran(now, now, 0)
+    job.ended(clock.now())
     job.become(State.CANCELLED)
     queue.history(State.CANCELLED).add_all([job])
 
 
 def cancel_leased(lease: Lease, index: int, job: AsyncJob) -> None:
     """F: leased -> cancelled, by the worker that finds the job marked."""
-    now = clock.now()
-    job.ran(now, now, 0)
+    job.ended(clock.now())
     job.become(State.CANCELLED)
     lease.mark(index, State.CANCELLED)
 
@@ -178,8 +176,7 @@ def _set_stone(
             )
         )
     )
-    now = clock.now()
-    stone.ran(now, now, 0)
+    stone.ended(clock.now())
     stone.become(State.FAILED)
     queue.history(State.FAILED).add_all([stone])
     logger.error(
