@@ -15,7 +15,8 @@ from plone.app.taskqueue.dispatcher.poller import Poller
 from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import Seat
-from plone.app.taskqueue.dispatcher.server import is_connected
+from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
@@ -42,8 +43,10 @@ import transaction
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
-#: How often a dispatcher that stops tries to sign off in spite of conflicts.
+#: How often a dispatcher that stops tries to sign off in spite of conflicts, and for
+#: how many seconds it waits for a database server that is not there.
 _FAREWELLS = 10
+_FAREWELL_SECONDS = 10.0
 
 
 @implementer(IDispatcher)
@@ -129,14 +132,16 @@ class Dispatcher:
             self._gate.notify_all()
             self._end_maintenance_if_alone()
         hub.unsubscribe(self._queue_database, self._bell.ring)
-        ended = all([_join(thread, until) for thread in self._threads])
+        for thread in self._threads:
+            _join(thread, until)
+        ended = not any(thread.is_alive() for thread in self._threads)
         if self._maintenance is None:
             # No thread was ever started, and none can sign off.
             self._unregister()
         elif ended:
-            # It signs off, which the database server may keep from us for long.
-            ended_well = _join(self._maintenance, until)
-            if not ended_well:
+            # It signs off, for which the database server may let us wait.
+            _join(self._maintenance, until)
+            if self._maintenance.is_alive():
                 logger.warning(
                     "Dispatcher %s could not sign off in time. Others will notice.",
                     self.uuid,
@@ -298,15 +303,22 @@ class Dispatcher:
     def _commit(self, change: Callable[[IConnection], None]) -> None:
         """Commit a change in spite of conflicts, but not for ever when stopping."""
         tries = 0
+        until = time.monotonic() + _FAREWELL_SECONDS
         while True:
             connection = self.database.open(transaction.TransactionManager())
             try:
-                if self.stopping and not is_connected(queue_connection(connection)):
+                if self.stopping and not wait_for_server(
+                    queue_connection(connection),
+                    lambda: time.monotonic() > until,
+                    time.sleep,
+                ):
                     raise ConnectionError("the database server is gone")
                 in_transaction(connection, change)
                 return
-            except ConflictError:
+            except Exception as error:
                 tries += 1
+                if not (isinstance(error, ConflictError) or ids_came_twice(error)):
+                    raise
                 if self.stopping and tries >= _FAREWELLS:
                     raise
             finally:
@@ -314,7 +326,6 @@ class Dispatcher:
             time.sleep(random.uniform(0, 0.01) * tries)
 
 
-def _join(thread: threading.Thread, until: float | None) -> bool:
-    """Wait for a thread's end until then; say whether it has ended."""
+def _join(thread: threading.Thread, until: float | None) -> None:
+    """Wait for a thread's end, but not beyond ``until``."""
     thread.join(None if until is None else max(0, until - time.monotonic()))
-    return not thread.is_alive()
