@@ -55,7 +55,8 @@ class Guard:
         transaction.addBeforeCommitHook(self._before_commit)
 
     def beforeCompletion(self, transaction: ITransaction) -> None:
-        """Guard a transaction that began by itself, of which nobody was told.
+        """Guard a transaction that has no hook of ours: it began by itself, of which
+        nobody was told, or was refused before.
 
         It may be about to abort, so nothing is raised here: where it must not commit,
         the job's record is made to look older than it is, and so conflicts.
@@ -87,6 +88,8 @@ class Guard:
             return
         job = self._running[-1]
         if not self._is_allowed():
+            # The transaction forgets its hooks now, but may be committed once more.
+            self._hooked = None
             if self._sharing:
                 raise SharedTransactionError(
                     f"Job {job.id} commits by itself, so it shall run alone."

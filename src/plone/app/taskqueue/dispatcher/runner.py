@@ -201,9 +201,10 @@ class Runner:
         self._guard.watch(lease, claim, index, job, sharing)
         value = job.run(*self._environment.enter(job))
         now = self._manager.get()
+        if sharing and (now is not transaction or self._guard.refused):
+            # Also where it took the refusal for a failure, and went another way.
+            raise SharedTransactionError(f"Job {job.id} ended the transaction.")
         if now is not transaction:
-            if sharing:
-                raise SharedTransactionError(f"Job {job.id} ended the transaction.")
             if not is_held(lease, claim, index):
                 raise reassigned(job)
         if now.isDoomed():

@@ -177,6 +177,38 @@ def _begin_and_commit(name: str) -> None:
     transaction.commit()
 
 
+def _abort_and_commit(name: str) -> None:
+    transaction.abort()
+    stage.root["effects"][name].times += 1
+    transaction.commit()
+
+
+def _swallow(name: str) -> None:
+    """Go another way where the commit is refused, as if that was the end of it."""
+    try:
+        transaction.commit()
+    except Exception:
+        stage.root["effects"][f"{name}, part two"].times += 1
+
+
+def _insist(name: str) -> None:
+    """Commit once more where the commit is refused."""
+    try:
+        transaction.commit()
+    except Exception:
+        transaction.commit()
+
+
+def _abort_raises(name: str) -> None:
+    transaction.get().join(Refuser("abort", RuntimeError(f"{name} cannot abort")))
+    raise ValueError(f"{name} fails on purpose")
+
+
+def _abort_hook_raises(name: str) -> None:
+    transaction.get().addBeforeAbortHook(_fail, (name,))
+    raise ValueError(f"{name} fails on purpose")
+
+
 _ACTS = {
     "well": lambda name: None,
     "fail": _fail,
@@ -190,6 +222,11 @@ _ACTS = {
     "conflict once": _conflict_once,
     "commit conflicts once": _commit_conflicts_once,
     "vote fails": _vote_fails,
+    "abort and commit": _abort_and_commit,
+    "swallow": _swallow,
+    "insist": _insist,
+    "abort raises": _abort_raises,
+    "abort hook raises": _abort_hook_raises,
 }
 
 
