@@ -68,9 +68,26 @@ def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:
     """Start a dispatcher that stops when the process ends."""
     dispatcher = Dispatcher(database, PloneEnvironment, settings.options())
     dispatcher.start()
-    atexit.register(dispatcher.stop, settings.stop_seconds)
+    ending = _Ending(dispatcher, settings.stop_seconds)
+    # ``runwsgi`` closes what is listed here, in this order and before ``atexit``.
+    Zope2.opened.insert(0, ending)
+    # Other servers may not.
+    atexit.register(ending.close)
     exit_on_sigterm()
     return dispatcher
+
+
+class _Ending:
+    """Stops the dispatcher while its databases are still open."""
+
+    def __init__(self, dispatcher: Dispatcher, seconds: float) -> None:
+        self._dispatcher = dispatcher
+        self._seconds = seconds
+
+    def close(self) -> None:
+        """Stop it, unless that was done."""
+        if not self._dispatcher.stopping:
+            self._dispatcher.stop(self._seconds)
 
 
 def exit_on_sigterm() -> None:

@@ -99,7 +99,10 @@ class Dispatcher:
             self.stop()
             raise
         logger.info(
-            "Dispatcher %s runs jobs in %d threads.", self.uuid, self.options.threads
+            "Dispatcher %s runs jobs in %d thread%s.",
+            self.uuid,
+            self.options.threads,
+            "" if self.options.threads == 1 else "s",
         )
 
     def _start_threads(self) -> None:
@@ -126,6 +129,11 @@ class Dispatcher:
 
     def stop(self, timeout: float | None = None) -> bool:
         until = None if timeout is None else time.monotonic() + timeout
+        logger.info(
+            "Dispatcher %s is stopping: it waits for the jobs that run and gives back "
+            "those that have not begun.",
+            self.uuid,
+        )
         self._stop_event.set()
         self._bell.close()
         with self._gate:

@@ -2,6 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.queue import Queue
+from ZODB import DB
+from ZODB.FileStorage import FileStorage
 
 import contextlib
 import os
@@ -11,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import transaction
 
 
 BIN = Path(sys.executable).parent
@@ -150,7 +157,7 @@ def run_script(instance: Path, *command: str) -> str:
 
 def test_a_web_server_runs_jobs(instance):
     with serve(instance) as server:
-        server.read_until(f"{RUNS} 1 threads")
+        server.read_until(f"{RUNS} 1 thread")
         server.read_until(READY)
 
 
@@ -174,8 +181,51 @@ def test_a_signal_ends_a_web_server_in_order(instance, number):
         began = time.monotonic()
         log = server.end(number)
         assert "has stopped" in log
+        assert "could not sign off" not in log
+        assert "Traceback" not in log
         assert server.process.returncode == 0
         assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_job_that_runs_when_the_signal_comes_is_finished(instance, number):
+    begun, end = instance / "begun", instance / "end"
+    os.mkfifo(begun)
+    os.mkfifo(end)
+    configure(instance, section("stop-seconds 30"))
+    with database(instance) as queue:
+        job_id = queue.put(AsyncJob(tell_and_wait, str(begun), str(end))).id
+    with serve(instance) as server:
+        assert begun.read_text() == "begun"
+        server.process.send_signal(number)
+        server.read_until("is stopping")
+        end.write_text("")
+        log = server.process.communicate(timeout=30)[1]
+        assert "Traceback" not in log
+    with database(instance) as queue:
+        assert queue.get(job_id).state is State.COMPLETED
+        assert dict(queue.leases) == {}
+        assert list(get_queues(queue._p_jar).workers) == []
+
+
+@contextlib.contextmanager
+def database(instance: Path) -> Iterator[Queue]:
+    """Give the default queue of an instance whose server is not running."""
+    opened = DB(FileStorage(str(instance / "Data.fs")))
+    connection = opened.open()
+    try:
+        yield get_queues(connection)[""]
+        transaction.commit()
+    finally:
+        transaction.abort()
+        connection.close()
+        opened.close()
+
+
+def tell_and_wait(begun: str, end: str) -> None:
+    """A job that says that it runs and ends when it is told to, by named pipes."""
+    Path(begun).write_text("begun")
+    Path(end).read_text()
 
 
 def test_a_wrong_setting_ends_the_start_and_says_what_to_write(instance):
