@@ -23,7 +23,7 @@ class Heartbeat:
         self._worker_id = worker_id
         self._on_fenced = on_fenced
         self._signs: Signs = ()
-        self._since = clock.monotonic()
+        self._since = self._looked = clock.monotonic()
 
     def run(self, connection: IConnection) -> None:
         worker_id = self._worker_id()
@@ -38,7 +38,10 @@ class Heartbeat:
             return True
         signs, held = signs_of(queues, worker)
         now = clock.monotonic()
-        if signs != self._signs:
+        # After a time in which this process was frozen others have waited for long.
+        overdue = held and now - self._looked > 2 * self.interval
+        self._looked = now
+        if signs != self._signs and not overdue:
             self._signs = signs
             self._since = now
         elif held or now - self._since >= IDLE_INTERVAL:

@@ -6,25 +6,36 @@ from plone.app.taskqueue.queue.container import find_queues
 from ZODB.interfaces import IConnection
 
 import logging
+import time
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 _DAY = 86_400.0
 
+#: Seconds for which one run goes on: the thread has a heart to beat.
+_LONGEST_RUN = 0.5
+#: Seconds between two runs, and between two of which the first did not get to the end.
+_USUAL_INTERVAL = 60.0
+_SHORT_INTERVAL = 0.1
+
 
 class Pruner:
     """Drops what ended more than ``retention_days`` ago."""
 
-    interval = 60.0
-
     def __init__(self, retention_days: float):
+        self.interval = _USUAL_INTERVAL
         self._retention = retention_days * _DAY
 
     def run(self, connection: IConnection) -> None:
+        until = time.monotonic() + _LONGEST_RUN
         total = 0
+        self.interval = _USUAL_INTERVAL
         while count := in_transaction(connection, self._prune):
             total += count
+            if time.monotonic() >= until:
+                self.interval = _SHORT_INTERVAL
+                break
         if total:
             logger.info(
                 "%d jobs that ended more than %g days ago were forgotten.",

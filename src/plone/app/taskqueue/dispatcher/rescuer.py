@@ -2,6 +2,8 @@
 
 A worker is judged by how long this observer has seen no sign of life of it, on this
 process's own monotonic clock: what the clocks of two hosts say is never compared.
+Time in which the observer did not look is no silence of anybody: the machine may have
+been frozen, and the other workers with it.
 """
 
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from plone.app.taskqueue.dispatcher.signs import signs_of
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import queue_connection
 from plone.app.taskqueue.queue.registry import fence
+from plone.app.taskqueue.queue.registry import orphans
+from plone.app.taskqueue.queue.registry import take_leases
 from plone.app.taskqueue.queue.workers import Worker
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
@@ -36,6 +40,7 @@ class Rescuer:
         self._lease_seconds = lease_seconds
         self._worker_id = worker_id
         self._seen: dict[str, tuple[Signs, float]] = {}
+        self._looked = clock.monotonic()
 
     def run(self, connection: IConnection) -> None:
         if not is_connected(queue_connection(connection)):
@@ -53,6 +58,13 @@ class Rescuer:
                 continue
             if rescued is not None:
                 self._report(worker_id, *rescued)
+        adopted = in_transaction(connection, self._adopt)
+        if adopted:
+            logger.error(
+                "%d jobs were held by workers that are not registered. They go first "
+                "in line again.",
+                adopted,
+            )
 
     def _dead(self, connection: IConnection) -> list[str]:
         """Return the workers without a sign of life for too long."""
@@ -60,19 +72,24 @@ class Rescuer:
         if queues is None:
             return []
         now = clock.monotonic()
-        seen, self._seen = self._seen, {}
+        unwatched = now - self._looked
+        # A look that is a little late is one; of a longer gap as much counts as of a
+        # usual one, so that an observer with much to do still finds the dead.
+        missed = unwatched - self.interval if unwatched > 2 * self.interval else 0.0
+        seen = {}
         dead = []
         for worker_id, worker in list(queues.workers.items()):
             if worker_id == self._worker_id():
                 continue
             signs, held = signs_of(queues, worker)
-            before, since = seen.get(worker_id, ((), now))
-            if signs != before:
-                since = now
-            self._seen[worker_id] = signs, since
+            before, since = self._seen.get(worker_id, ((), now))
+            since = now if signs != before else since + missed
+            seen[worker_id] = signs, since
             patience = self._lease_seconds if held else _IDLE_PATIENCE
             if now - since >= patience:
                 dead.append(worker_id)
+        self._seen = seen
+        self._looked = now
         return dead
 
     def _rescue(
@@ -84,6 +101,13 @@ class Rescuer:
         if worker is None or signs_of(queues, worker)[0] != self._seen[worker_id][0]:
             return None
         return worker, fence(queues, worker)
+
+    def _adopt(self, connection: IConnection) -> int:
+        """Take what unregistered workers hold, a net that should catch nothing."""
+        queues = find_queues(connection)
+        if queues is None:
+            return 0
+        return sum(take_leases(queues, worker_id) for worker_id in orphans(queues))
 
     def _report(self, worker_id: str, worker: Worker, count: int) -> None:
         logger.warning(
