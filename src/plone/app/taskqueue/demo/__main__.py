@@ -85,7 +85,9 @@ class _Demonstration:
         logging.getLogger().handlers[:] = [
             logging.FileHandler(self.folder / "demo.log", delay=True)
         ]
-        app = makerequest(Zope2.app())
+        app = makerequest(
+            Zope2.app(), environ={"SERVER_NAME": "localhost", "SERVER_PORT": "8080"}
+        )
         # The importer of the site's first content asks for it globally.
         setRequest(app.REQUEST)
         progress.update(task, completed=1)
@@ -154,6 +156,9 @@ class _Demonstration:
             )
         queue.check()
         problems.extend(differences(portal, names))
+        transaction.abort()
+        portal._p_jar.close()
+        portal._p_jar.db().close()
         total = sum(len(lot.ids) for lot in lots)
         self.console.print(table)
         self.console.print(

@@ -4,6 +4,7 @@ from AccessControl.SecurityManagement import newSecurityManager
 from collections.abc import Callable
 from contextlib import contextmanager
 from plone.app.taskqueue.demo.jobs import COUNTER
+from plone.app.textfield.value import RichTextValue
 from Products.CMFPlone.factory import addPloneSite
 from typing import Any
 from zope.annotation.interfaces import IAnnotations
@@ -50,6 +51,13 @@ def add_people(portal: Any, passwords: dict[str, str]) -> None:
         section.manage_setLocalRoles(REVIEWER, ["Reviewer"])
         section.reindexObjectSecurity()
         IAnnotations(section)[COUNTER] = 0
+        portal.portal_workflow.doActionFor(section, "publish")
+        portal.text = RichTextValue(
+            "<p>Jobs have revised, submitted and published the pages of the "
+            f'<a href="{SECTION_ID}">handbook</a>, as the users who queued them.</p>',
+            "text/html",
+            "text/x-html-safe",
+        )
         transaction.commit()
 
 
@@ -73,6 +81,11 @@ def add_documents(
                 if not len(names) % _LOT:
                     transaction.commit()
                 progress()
+        transaction.commit()
+    with acting_as(portal, "admin"):
+        setSite(portal)
+        for folder in portal[SECTION_ID].objectValues():
+            portal.portal_workflow.doActionFor(folder, "publish")
         transaction.commit()
     return names
 
