@@ -27,7 +27,6 @@ def main() -> int:
     console = Console(width=arguments.width)
     console.print(machine.description(), highlight=False)
     parts: list[Part] = []
-    tables = []
     started = time.monotonic()
     with tempfile.TemporaryDirectory(
         prefix="taskqueue-bench-", dir=arguments.directory
@@ -38,29 +37,35 @@ def main() -> int:
             measure = import_module(f"taskqueue_bench.{name}").measure
             part = measure(settings, lambda text: _say(console, started, text))
             parts.append(part)
-            tables += part.tables
             for table in part.tables:
                 show(console, table)
-    seen = targets(parts)
-    if seen.rows:
-        tables.append(seen)
-        show(console, seen)
+            # After each part: one that fails shall not lose the others.
+            _write(arguments, settings, parts)
+    reached = targets(parts)
+    if reached.rows:
+        show(console, reached)
+    return 0
+
+
+def _write(
+    arguments: argparse.Namespace, settings: Settings, parts: list[Part]
+) -> None:
+    reached = targets(parts)
     if arguments.json:
         arguments.json.write_text(
             as_json(
                 machine=machine.description(),
-                load=machine.load(),
                 settings=settings,
                 parts={part.name: part.rows for part in parts},
                 targets=[
-                    dict(zip(seen.columns, row, strict=True)) for row in seen.rows
+                    dict(zip(reached.columns, row, strict=True)) for row in reached.rows
                 ],
             )
         )
     if arguments.markdown:
-        text = "\n\n".join(as_markdown(table) for table in tables)
+        tables = [table for part in parts for table in part.tables]
+        text = "\n\n".join(as_markdown(table) for table in [*tables, reached])
         arguments.markdown.write_text(f"{machine.description()}\n\n{text}\n")
-    return 0
 
 
 def _say(console: Console, started: float, text: str) -> None:

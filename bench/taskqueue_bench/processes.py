@@ -41,6 +41,8 @@ class Process:
         self._process = _context.Process(target=_serve, args=(theirs, place))
         self._process.start()
         theirs.close()
+        # Its database is open: two that open an empty one at once would conflict.
+        self.result()
 
     def begin(self, function: Callable[..., Any], *args: Any) -> None:
         """Let the process begin with it; ``result`` must be asked for next."""
@@ -81,6 +83,7 @@ def process(place: Place) -> Iterator[Process]:
 def _serve(pipe: Connection, place: Place) -> None:
     logging.basicConfig(level=logging.ERROR)
     node = Node(place)
+    pipe.send((True, None))
     try:
         while True:
             function, args = pipe.recv()
