@@ -7,9 +7,9 @@ from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.shards import producer_shard
 from plone.app.taskqueue.queue.shards import SHARDS
-from plone.app.taskqueue.queue.queue import Queue
 from taskqueue_bench.jobs import noop
 from taskqueue_bench.processes import Node
 from taskqueue_bench.processes import Process
