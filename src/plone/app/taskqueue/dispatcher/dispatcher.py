@@ -250,9 +250,8 @@ class Dispatcher:
             queues = find_queues(connection)
             records = frozenset() if queues is None else records_to_watch(queues)
             connection.transaction_manager.abort()
-            if not records <= self._tap.watched:
+            if self._tap.watch(records):
                 # A commit may have come between the look and the watch: look again.
-                self._tap.watched |= records
                 return
         self._bell.wait()
 

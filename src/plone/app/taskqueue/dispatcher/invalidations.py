@@ -13,13 +13,36 @@ from ZODB.interfaces import IDatabase
 import threading
 
 
+#: So many records may be watched in vain, and as many again as there are others.
+_MOST_NEEDLESS = 100
+
+
 class _Tap:
     """Stands in for the database towards its storage; see ``IStorageWrapper``."""
 
     def __init__(self, database: IDatabase):
         self._database = database
         self._target = database._mvcc_storage
+        self._lock = threading.Lock()
+        #: Replaced as a whole, for the storage's thread reads it at any time.
         self.watched: frozenset[bytes] = frozenset()
+
+    def watch(self, records: frozenset[bytes]) -> bool:
+        """Watch these records; false if nothing had to be changed for that.
+
+        Who is told true must look at the queue again before it sleeps: a commit may
+        have come before the watch.  That is also why one set does for all threads and
+        dispatchers.  Each that changes it looks again, so the last to change it has
+        seen the queue as it was then or later, and what it says is right for all.
+        """
+        with self._lock:
+            if not records <= self.watched:
+                # What others need stays, until it is far more than anybody needs.
+                records |= self.watched
+            elif len(self.watched) <= _MOST_NEEDLESS + 2 * len(records):
+                return False
+            self.watched = records
+            return True
 
     def invalidate(self, transaction_id: bytes, oids: Iterable[bytes]) -> None:
         oids = list(oids)
@@ -57,4 +80,7 @@ def _tells(storage: Any) -> bool:
         from ZEO.ClientStorage import ClientStorage
     except ImportError:
         return False
-    return isinstance(storage, ClientStorage)
+    # A storage that compresses or encrypts what another one keeps has that as its base.
+    while storage is not None and not isinstance(storage, ClientStorage):
+        storage = getattr(storage, "base", None)
+    return storage is not None

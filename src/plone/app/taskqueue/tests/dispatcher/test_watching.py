@@ -1,0 +1,214 @@
+"""Hearing of what other processes commit, and of quotas that let more jobs run."""
+
+from pathlib import Path
+from persistent.mapping import PersistentMapping
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.dispatcher.invalidations import tap
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.crash.zeo import ZeoServer
+from plone.app.taskqueue.tests.engine import EFFECTS
+from plone.app.taskqueue.tests.engine import Threads
+from plone.app.taskqueue.tests.functions import Effects
+from plone.app.taskqueue.tests.functions import PATIENCE
+from plone.app.taskqueue.tests.functions import stage
+from plone.app.taskqueue.tests.functions import StageEnvironment
+from ZEO.ClientStorage import ClientStorage
+from ZODB import DB
+from ZODB.utils import p64
+from zope.interface import directlyProvides
+from zope.interface import providedBy
+
+import pytest
+import tempfile
+import transaction
+
+
+class Wrapper:
+    """Stands before another storage in the way of zc.zlibstorage."""
+
+    def __init__(self, base):
+        self.base = base
+        directlyProvides(self, providedBy(base))
+        base.registerDB(self)
+
+    def __getattr__(self, name):
+        return getattr(self.base, name)
+
+    def registerDB(self, db):
+        self.db = db
+        self._untransform = db.untransform_record_data
+
+    def invalidate(self, transaction_id, oids):
+        self.db.invalidate(transaction_id, oids)
+
+    def invalidateCache(self):
+        self.db.invalidateCache()
+
+    def transform_record_data(self, data):
+        return self.db.transform_record_data(data)
+
+    def untransform_record_data(self, data):
+        return self._untransform(data)
+
+
+class Remote:
+    """Databases on one server, as of several processes; the first one queues jobs."""
+
+    def __init__(self, server: ZeoServer):
+        self._server = server
+        self._databases: list[DB] = []
+        self._dispatchers: list[Dispatcher] = []
+        self._connection = self.database().open(transaction.TransactionManager())
+        with self._connection.transaction_manager:
+            root = self._connection.root()
+            root["effects"] = PersistentMapping(
+                {name: Effects() for name in EFFECTS},
+            )
+            get_queues(self._connection)
+
+    def database(self, *wrappers) -> DB:
+        storage = ClientStorage(self._server.address)
+        for wrapper in wrappers:
+            storage = wrapper(storage)
+        self._databases.append(DB(storage, pool_size=100))
+        return self._databases[-1]
+
+    def dispatch(self, database: DB) -> Dispatcher:
+        """Start a dispatcher that does not poll."""
+        options = Options(poll_seconds=3600, lease_seconds=3600)
+        dispatcher = Dispatcher(database, StageEnvironment, options)
+        dispatcher.start()
+        self._dispatchers.append(dispatcher)
+        return dispatcher
+
+    def put(self, function, *args) -> int:
+        with self._connection.transaction_manager:
+            queue = get_queues(self._connection)[""]
+            job = queue.put(AsyncJob(function, *args), ())
+        return id_of(job)
+
+    def wait_for(self, job_id: int) -> None:
+        with stage.changed:
+            assert stage.changed.wait_for(
+                lambda: job_id in stage.announced, PATIENCE
+            ), "Nobody has heard of the job."
+
+    def close(self) -> None:
+        for name in EFFECTS:
+            stage.event(f"{name} may end").set()
+        for dispatcher in self._dispatchers:
+            assert dispatcher.stop(PATIENCE)
+        self._connection.transaction_manager.abort()
+        self._connection.close()
+        for database in self._databases:
+            database.close()
+
+
+@pytest.fixture
+def remote(tmp_path):
+    stage.reset()
+    with tempfile.TemporaryDirectory(prefix="tq") as folder:
+        server = ZeoServer(Path(folder), tmp_path / "Data.fs")
+        server.start()
+        remote = Remote(server)
+        yield remote
+        remote.close()
+        server.close()
+
+
+@pytest.mark.parametrize("wrappers", [(), (Wrapper,), (Wrapper, Wrapper)])
+def test_commits_of_others_are_heard_through_storages_that_wrap_the_client(
+    remote, wrappers
+):
+    remote.dispatch(remote.database(*wrappers))
+    for _ in range(5):
+        remote.wait_for(remote.put(functions.nothing))
+
+
+def test_a_storage_that_tells_nothing_is_not_tapped(engine):
+    assert tap(engine.db) is None
+
+
+def test_two_dispatchers_of_one_process_and_database_are_both_served(remote):
+    database = remote.database()
+    for _ in range(2):
+        remote.dispatch(database)
+    for first in range(1, 11, 2):
+        # Far more than they need, as after a long life: it is dropped again.
+        mine = tap(database)
+        mine.watched |= {p64(2**40 + number) for number in range(10_000)}
+        names = EFFECTS[first : first + 2]
+        ids = []
+        for name in names:
+            # The first one that hears of it is kept busy: the other has the next.
+            stage.once.add(name)
+            ids.append(remote.put(functions.block, name))
+            stage.wait(f"{name} runs")
+        for name, job_id in zip(names, ids, strict=True):
+            stage.event(f"{name} may end").set()
+            remote.wait_for(job_id)
+        assert len(mine.watched) < 1000
+
+
+def oids(*numbers):
+    return frozenset(p64(number) for number in numbers)
+
+
+def test_who_changes_what_is_watched_is_told_to_look_again(remote):
+    mine = tap(remote.database())
+    assert mine.watch(oids(1, 2))
+    assert not mine.watch(oids(1, 2))
+    assert not mine.watch(oids(1))
+    assert mine.watch(oids(3))
+    assert mine.watched == oids(1, 2, 3)
+
+
+def test_what_is_watched_in_vain_is_dropped_when_it_is_much(remote):
+    mine = tap(remote.database())
+    needed = oids(*range(50))
+    for number in range(0, 100_000, 50):
+        mine.watch(oids(*range(number, number + 50)))
+        mine.watch(needed)
+        while mine.watch(needed):
+            pass
+        assert needed <= mine.watched
+        assert len(mine.watched) <= 250
+
+
+def test_nothing_that_threads_watch_at_the_same_time_is_lost(remote):
+    mine = tap(remote.database())
+    threads = Threads()
+    for number in range(50):
+        threads.start(mine.watch, oids(number))
+    threads.join()
+    assert mine.watched == oids(*range(50))
+
+
+# Quotas
+
+
+def enlarge(queue):
+    queue.quotas["narrow"].size = 2
+
+
+def remove(queue):
+    queue.quotas.remove("narrow")
+
+
+@pytest.mark.parametrize("change", [enlarge, remove])
+def test_the_poller_finds_out_that_a_quota_lets_more_jobs_run(engine, change):
+    with engine.queue() as queue:
+        queue.quotas.create("narrow")
+    engine.dispatcher(threads=2, poll_seconds=0.01)
+    stage.once.add("job 1")
+    engine.put(functions.block, "job 1", quotas=("narrow",))
+    stage.wait("job 1 runs")
+    waiting = engine.put(functions.nothing, quotas=("narrow",))
+    with engine.queue() as queue:
+        change(queue)
+    engine.wait_for(waiting)
+    stage.event("job 1 may end").set()
