@@ -103,8 +103,11 @@ class History(Persistent):
         for hour in hours:
             partition = self._partitions[hour]
             count = partition.length()
-            # Whoever adds a job to it at this moment must not commit.
+            # Whoever adds a job to it at this moment must not commit after this, ...
             partition._p_changed = True
+            # ... nor this after whoever has added one.
+            if partition._p_oid is not None:
+                self._p_jar.readCurrent(partition.length)
             del self._partitions[hour]
             self._length.change(-count)
             dropped += count
