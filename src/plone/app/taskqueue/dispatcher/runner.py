@@ -359,7 +359,11 @@ class Runner:
                 job.function_name,
             )
             try:
-                if savepoint is None or self._manager.get() is not transaction:
+                if (
+                    savepoint is None
+                    or self._manager.get() is not transaction
+                    or transaction.isDoomed()
+                ):
                     raise _AnnouncementFailed from error
                 savepoint.rollback()
             except Exception:
