@@ -8,7 +8,6 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.queue import Queue
-from plone.app.taskqueue.queue.shards import producer_shard
 from plone.app.taskqueue.queue.shards import SHARDS
 from taskqueue_bench.jobs import noop
 from taskqueue_bench.processes import Node
@@ -98,7 +97,7 @@ def fill(node: Node, count: int, quotas: tuple[str, ...] = NO_QUOTA) -> None:
         transaction = node.manager.begin()
         queue = default_queue(node)
         for _ in range(min(_BULK, count - first)):
-            transaction.set_data(producer_shard, random.randrange(SHARDS))
+            transaction.set_data(queue.lane(quotas), random.randrange(SHARDS))
             queue.put(AsyncJob(noop), quotas)
         node.manager.commit()
         node.connection.cacheGC()

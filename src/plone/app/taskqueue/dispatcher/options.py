@@ -15,8 +15,10 @@ class Options:
     lease_seconds: float = 20.0
     #: Seconds for which jobs may join a transaction that short jobs share; 0: never.
     group_seconds: float = 0.05
-    #: Most jobs that one claim takes.
-    batch: int = 128
+    #: Most jobs that one claim takes: of those so short that they share transactions,
+    #: and of those that do not.
+    batch: int = 512
+    isolated_batch: int = 64
     #: Days for which finished jobs are kept; ``None``: for ever.
     retention_days: float | None = 7.0
     #: How often one run is repeated for conflicts before the job fails with the last.
@@ -29,6 +31,7 @@ class Options:
             ("lease_seconds", 0.1),
             ("group_seconds", 0),
             ("batch", 1),
+            ("isolated_batch", 1),
             ("conflicts", 0),
         ):
             value = getattr(self, name)

@@ -109,9 +109,10 @@ class Seat:
                 # This thread had trouble, such as a lost server, just after it had
                 # claimed them; nobody else will run them while this worker lives.
                 return queue, lease
-            lease = claim_next(
-                queue, worker_id, self._slot, self._options.batch, self._joins
-            )
+            options = self._options
+            grouping = queue.grouping and options.group_seconds > 0
+            limit = options.batch if grouping else options.isolated_batch
+            lease = claim_next(queue, worker_id, self._slot, limit, self._joins)
             if lease is not None:
                 return queue, lease
             transitions.settle_old(queue, worker_id, self._slot)

@@ -6,6 +6,7 @@ from persistent import Persistent
 from plone.app.taskqueue.interfaces import IQuota
 from plone.app.taskqueue.interfaces import IQuotas
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.wakeup import hub
 from zope.interface import implementer
 
 
@@ -32,6 +33,7 @@ class Quota(Persistent):
     @size.setter
     def size(self, size: int) -> None:
         self._size = _valid_size(size)
+        _ring(self)
 
     def holders(self) -> list[tuple[Lease, int]]:
         """Return the leases that count now."""
@@ -47,6 +49,12 @@ class Quota(Persistent):
     def take_place(self, lease: Lease) -> None:
         """Write the lease's present claim down as a holder."""
         self._holders = (*self.holders(), (lease, lease.claim))
+
+
+def _ring(changed: Persistent) -> None:
+    """There may be room now that idle threads wait for."""
+    if changed._p_jar is not None:
+        hub.ring_after_commit(changed._p_jar)
 
 
 def _valid_size(size: int) -> int:
@@ -71,6 +79,7 @@ class Quotas(Persistent):
 
     def remove(self, name: str) -> None:
         del self._quotas[name]
+        _ring(self)
 
     def get(self, name: str, default: Quota | None = None) -> Quota | None:
         return self._quotas.get(name, default)

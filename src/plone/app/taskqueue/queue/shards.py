@@ -26,22 +26,10 @@ import random
 
 
 SHARDS = 1 << keys.SHARD_BITS
+#: How many shards a producer looks at, at most.
+_DRAWS = 3
 
 Item = tuple[int, AsyncJob]
-
-
-def producer_shard(transaction: ITransaction) -> int:
-    """Return the shard for all that is queued in this transaction.
-
-    One for each transaction, drawn at random: a bulk of jobs writes one shard, and
-    single ones spread so thin that a shard's record stays small.
-    """
-    try:
-        return transaction.data(producer_shard)
-    except KeyError:
-        shard = random.randrange(SHARDS)
-        transaction.set_data(producer_shard, shard)
-        return shard
 
 
 def _new_tree() -> OOBTree:
@@ -70,6 +58,10 @@ class Shard(Persistent):
         self._head = _new_tree()
         self._tail = _new_tree()
         self.length = Length()
+
+    def is_quiet(self) -> bool:
+        """Say whether claims have no reason to touch the tail soon."""
+        return _first_key(self._tail) is None or _first_key(self._head) is not None
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken."""
@@ -157,6 +149,22 @@ class Shards(Persistent):
 
     def __bool__(self) -> bool:
         return True
+
+    def draw(self, transaction: ITransaction) -> int:
+        """Return the shard for all that is queued here in this transaction.
+
+        One for each transaction, drawn at random: a bulk of jobs writes one shard, and
+        single ones spread so thin that a shard's record stays small.  Drawn again if
+        a claim may be about to empty its tail, beside which many appends do not merge.
+        """
+        try:
+            return transaction.data(self)
+        except KeyError:
+            for number in random.sample(range(SHARDS), _DRAWS):
+                if self._shards[number].is_quiet():
+                    break
+            transaction.set_data(self, number)
+            return number
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken: make another."""

@@ -19,7 +19,6 @@ from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.leases import lease_key
 from plone.app.taskqueue.queue.readable import reading_error
-from plone.app.taskqueue.queue.shards import producer_shard
 from typing import Any
 
 import logging
@@ -35,7 +34,7 @@ SETTLE_AT = 32
 def put(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
     """A: new -> pending."""
     lane = queue.lane(quota_names)
-    shard = producer_shard(queue._p_jar.transaction_manager.get())
+    shard = lane.draw(queue._p_jar.transaction_manager.get())
     while not lane.append(key := keys.next_key(shard), job):
         pass  # another process has made the same key; the next will be free
     job.key = key

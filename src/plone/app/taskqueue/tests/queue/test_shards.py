@@ -20,14 +20,14 @@ import random
 @pytest.fixture
 def one_shard(monkeypatch):
     """Everything that is queued goes to one shard."""
-    monkeypatch.setattr(transitions, "producer_shard", lambda txn: 3)
+    monkeypatch.setattr(Shards, "draw", lambda lane, txn: 3)
 
 
 @pytest.fixture
 def every_shard(monkeypatch):
     """What is queued goes to each shard in turn."""
     turns = itertools.cycle(range(SHARDS))
-    monkeypatch.setattr(transitions, "producer_shard", lambda txn: next(turns))
+    monkeypatch.setattr(Shards, "draw", lambda lane, txn: next(turns))
 
 
 @pytest.fixture
