@@ -9,8 +9,11 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 
 def abort(manager: ITransactionManager) -> None:
-    """Abort; a data manager that raises is logged and holds up nobody else."""
-    transaction = manager.get()
+    """Abort; a data manager that raises is logged and holds up nobody else.
+
+    The transaction tells all its data managers, and only then raises what one of them
+    has raised.
+    """
     try:
         manager.abort()
     except BaseException as error:
@@ -18,6 +21,3 @@ def abort(manager: ITransactionManager) -> None:
             "A data manager failed to abort (%r). The transaction is over all the same.",
             error,
         )
-        if manager.get() is transaction:
-            # A hook failed before anything was aborted.
-            manager.free(transaction)
