@@ -1,52 +1,35 @@
 """The dispatcher: threads that claim jobs and run them, and the chores beside."""
 
 from collections.abc import Callable
-from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import running
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.bell import Bell
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
-from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.maintenance import Maintenance
+from plone.app.taskqueue.dispatcher.membership import Membership
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.poller import Poller
 from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import Seat
-from plone.app.taskqueue.dispatcher.server import ids_came_twice
-from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
-from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import find_queues
-from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.queue.container import queue_connection
-from plone.app.taskqueue.queue.workers import Worker
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
-from ZODB.POSException import ConflictError
 from zope.interface import implementer
 
 import logging
-import os
-import random
-import socket
 import threading
 import time
-import transaction
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
-
-#: How often a dispatcher that stops tries to sign off in spite of conflicts, and for
-#: how many seconds it waits for a database server that is not there.
-_FAREWELLS = 10
-_FAREWELL_SECONDS = 10.0
 
 
 @implementer(IDispatcher)
@@ -67,14 +50,15 @@ class Dispatcher:
     ):
         self.database = database
         self.options = options or Options()
-        self.worker_id = registry.new_worker_id()
+        self._stop_event = threading.Event()
+        self._membership = Membership(
+            database, self.options.threads, self._stop_event.is_set
+        )
         self.uuid = uuid or self.worker_id
         self._environment = environment
         self._pace = Pace()
         self._bell = Bell(self.options.threads)
         self._claim_lock = threading.Lock()
-        self._register_lock = threading.Lock()
-        self._stop_event = threading.Event()
         #: Guards the three below; notified when one of the first two changes.
         self._gate = threading.Condition()
         self._paused = False
@@ -83,7 +67,11 @@ class Dispatcher:
         self._threads: list[WorkerThread] = []
         self._maintenance: Maintenance | None = None
         self._tap = None
-        self._queue_database: IDatabase | None = None
+
+    @property
+    def worker_id(self) -> str:
+        """The id under which it holds leases now."""
+        return self._membership.worker_id
 
     # Life
 
@@ -92,7 +80,7 @@ class Dispatcher:
             raise ValueError("A dispatcher is started once: it was already activated.")
         running.add(self)
         try:
-            self._register()
+            self._membership.join()
             self._start_threads()
         except BaseException:
             # Nothing shall be left of it, be it a thread or a registered worker.
@@ -106,8 +94,9 @@ class Dispatcher:
         )
 
     def _start_threads(self) -> None:
-        hub.subscribe(self._queue_database, self._bell.ring)
-        self._tap = tap(self._queue_database)
+        queue_database = self._membership.queue_database
+        hub.subscribe(queue_database, self._bell.ring)
+        self._tap = tap(queue_database)
         # The sign of life comes first: this process may just have been frozen.
         chores = [
             Heartbeat(self.options.lease_seconds, self._id, self.renew),
@@ -118,7 +107,7 @@ class Dispatcher:
             chores.append(Pruner(self.options.retention_days))
         name = f"taskqueue-{self.uuid[:8]}"
         maintenance = Maintenance(
-            self.database, chores, f"{name}-maintenance", self._unregister
+            self.database, chores, f"{name}-maintenance", self._membership.leave
         )
         maintenance.start()
         self._maintenance = maintenance
@@ -139,13 +128,13 @@ class Dispatcher:
         with self._gate:
             self._gate.notify_all()
             self._end_maintenance_if_alone()
-        hub.unsubscribe(self._queue_database, self._bell.ring)
+        hub.unsubscribe(self._membership.queue_database, self._bell.ring)
         for thread in self._threads:
             _join(thread, until)
         ended = not any(thread.is_alive() for thread in self._threads)
         if self._maintenance is None:
             # No thread was ever started, and none can sign off.
-            self._unregister()
+            self._membership.leave()
         elif ended:
             # It signs off, for which the database server may let us wait.
             _join(self._maintenance, until)
@@ -255,82 +244,12 @@ class Dispatcher:
                 return
         self._bell.wait()
 
+    def renew(self, lost_id: str) -> None:
+        """Go on under a fresh id, because others took this worker for dead."""
+        self._membership.renew(lost_id)
+
     def _id(self) -> str:
         return self.worker_id
-
-    # Registration
-
-    def renew(self, lost_id: str) -> None:
-        """Register under a fresh id, because others took this worker for dead."""
-        with self._register_lock:
-            if self.worker_id != lost_id or self.stopping:
-                return
-            logger.warning(
-                "Worker %s was taken for dead by another one, which has its jobs now. "
-                "It goes on under a new id.",
-                lost_id,
-            )
-            self.worker_id = registry.new_worker_id()
-            self._register()
-
-    def _register(self) -> None:
-        worker = Worker(
-            self.worker_id,
-            socket.gethostname(),
-            os.getpid(),
-            self.options.threads,
-            clock.now(),
-        )
-
-        def register(connection: IConnection) -> None:
-            self._queue_database = queue_connection(connection).db()
-            registry.register(get_queues(connection), worker)
-
-        self._commit(register)
-
-    def _unregister(self) -> None:
-        """Sign off if the database can be reached."""
-
-        def unregister(connection: IConnection) -> None:
-            queues = find_queues(connection)
-            if queues is not None and self.worker_id in queues.workers:
-                registry.unregister(queues, self.worker_id)
-
-        if self._queue_database is None:
-            return
-        try:
-            self._commit(unregister)
-        except Exception as error:
-            logger.warning(
-                "Dispatcher %s could not sign off (%r). Others will notice.",
-                self.uuid,
-                error,
-            )
-
-    def _commit(self, change: Callable[[IConnection], None]) -> None:
-        """Commit a change in spite of conflicts, but not for ever when stopping."""
-        tries = 0
-        until = time.monotonic() + _FAREWELL_SECONDS
-        while True:
-            connection = self.database.open(transaction.TransactionManager())
-            try:
-                if self.stopping and not wait_for_server(
-                    queue_connection(connection),
-                    lambda: time.monotonic() > until,
-                    time.sleep,
-                ):
-                    raise ConnectionError("the database server is gone")
-                in_transaction(connection, change)
-                return
-            except Exception as error:
-                tries += 1
-                if not (isinstance(error, ConflictError) or ids_came_twice(error)):
-                    raise
-                if self.stopping and tries >= _FAREWELLS:
-                    raise
-            finally:
-                connection.close()
-            time.sleep(random.uniform(0, 0.01) * tries)
 
 
 def _join(thread: threading.Thread, until: float | None) -> None:

@@ -1,19 +1,16 @@
 """Running what is due in the calling thread: no threads, no waiting, no wake-up."""
 
 from collections.abc import Callable
-from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.membership import new_worker
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.queue.workers import Worker
 from ZODB.interfaces import IDatabase
 
-import os
-import socket
 import threading
 
 
@@ -46,7 +43,7 @@ def run_due(
         manager.begin()
         registry.register(
             get_queues(connection),
-            Worker(worker_id, socket.gethostname(), os.getpid(), 1, clock.now()),
+            new_worker(worker_id, 1),
         )
         manager.commit()
         while (claimed := seat.claim()) is not None:

@@ -66,10 +66,9 @@ def complete(
     conflicts: int = 0,
 ) -> None:
     """C: leased -> completed."""
-    job.become(State.COMPLETED)
     job.succeed(result)
     job.ran(started, clock.now(), conflicts)
-    lease.mark(index, State.COMPLETED)
+    _end_in_lease(lease, index, job, State.COMPLETED)
 
 
 def fail(
@@ -81,10 +80,9 @@ def fail(
     conflicts: int = 0,
 ) -> None:
     """D: leased -> failed."""
-    job.become(State.FAILED)
     job.blame(failure)
     job.ran(started, clock.now(), conflicts)
-    lease.mark(index, State.FAILED)
+    _end_in_lease(lease, index, job, State.FAILED)
 
 
 def cancel_pending(queue: Any, job: AsyncJob) -> None:
@@ -98,8 +96,12 @@ def cancel_pending(queue: Any, job: AsyncJob) -> None:
 def cancel_leased(lease: Lease, index: int, job: AsyncJob) -> None:
     """F: leased -> cancelled, by the worker that finds the job marked."""
     job.ended(clock.now())
-    job.become(State.CANCELLED)
-    lease.mark(index, State.CANCELLED)
+    _end_in_lease(lease, index, job, State.CANCELLED)
+
+
+def _end_in_lease(lease: Lease, index: int, job: AsyncJob, state: State) -> None:
+    job.become(state)
+    lease.mark(index, state)
 
 
 def give_back(queue: Any, lease: Lease) -> int:

@@ -1,0 +1,116 @@
+"""A dispatcher's membership among the workers of its database."""
+
+from collections.abc import Callable
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import wait_for_server
+from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.container import queue_connection
+from plone.app.taskqueue.queue.workers import Worker
+from ZODB.interfaces import IConnection
+from ZODB.interfaces import IDatabase
+from ZODB.POSException import ConflictError
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+import transaction
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: How often a dispatcher that stops tries to sign off in spite of conflicts, and for
+#: how many seconds it waits for a database server that is not there.
+_FAREWELLS = 10
+_FAREWELL_SECONDS = 10.0
+
+
+def new_worker(worker_id: str, threads: int) -> Worker:
+    """Return the record of a worker that this process starts now."""
+    return Worker(worker_id, socket.gethostname(), os.getpid(), threads, clock.now())
+
+
+class Membership:
+    """Joins, leaves, and joins again if others have taken the worker for dead."""
+
+    def __init__(self, database: IDatabase, threads: int, stopping: Callable[[], bool]):
+        self.worker_id = registry.new_worker_id()
+        #: The database that holds the queues; ``None`` before ``join``.
+        self.queue_database: IDatabase | None = None
+        self._database = database
+        self._threads = threads
+        self._stopping = stopping
+        self._lock = threading.Lock()
+
+    def join(self) -> None:
+        """Register the worker."""
+        worker = new_worker(self.worker_id, self._threads)
+
+        def register(connection: IConnection) -> None:
+            self.queue_database = queue_connection(connection).db()
+            registry.register(get_queues(connection), worker)
+
+        self._commit(register)
+
+    def renew(self, lost_id: str) -> None:
+        """Join under a fresh id instead of the one that is lost.  Thread-safe."""
+        with self._lock:
+            if self.worker_id != lost_id or self._stopping():
+                return
+            logger.warning(
+                "Worker %s was taken for dead by another one, which has its jobs now. "
+                "It goes on under a new id.",
+                lost_id,
+            )
+            self.worker_id = registry.new_worker_id()
+            self.join()
+
+    def leave(self) -> None:
+        """Sign off if the database can be reached."""
+
+        def unregister(connection: IConnection) -> None:
+            queues = find_queues(connection)
+            if queues is not None and self.worker_id in queues.workers:
+                registry.unregister(queues, self.worker_id)
+
+        if self.queue_database is None:
+            return
+        try:
+            self._commit(unregister)
+        except Exception as error:
+            logger.warning(
+                "Worker %s could not sign off (%r). Others will notice.",
+                self.worker_id,
+                error,
+            )
+
+    def _commit(self, change: Callable[[IConnection], None]) -> None:
+        """Commit a change in spite of conflicts, but not for ever when stopping."""
+        tries = 0
+        until = time.monotonic() + _FAREWELL_SECONDS
+        while True:
+            connection = self._database.open(transaction.TransactionManager())
+            try:
+                if self._stopping() and not wait_for_server(
+                    queue_connection(connection),
+                    lambda: time.monotonic() > until,
+                    time.sleep,
+                ):
+                    raise ConnectionError("the database server is gone")
+                in_transaction(connection, change)
+                return
+            except Exception as error:
+                tries += 1
+                if not (isinstance(error, ConflictError) or ids_came_twice(error)):
+                    raise
+                if self._stopping() and tries >= _FAREWELLS:
+                    raise
+            finally:
+                connection.close()
+            time.sleep(random.uniform(0, 0.01) * tries)
