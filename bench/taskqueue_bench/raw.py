@@ -45,6 +45,15 @@ def _commits(
     return count / (now - start)
 
 
+def one_commit(node: Node, name: str) -> float:
+    """Change one counter once; return the seconds that took."""
+    start = time.perf_counter()
+    node.manager.begin()
+    node.connection.root()[name].value += 1
+    node.manager.commit()
+    return time.perf_counter() - start
+
+
 def commits_in_threads(node: Node, names: list[str], seconds: float) -> float:
     """Do the same in a thread for each name; return the sum of their rates."""
     rates = []
