@@ -1,9 +1,12 @@
 """Caching proxies hear of what a job has changed, after it was committed."""
 
 from plone.app.taskqueue.environment import capture
+from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FIXTURE
+from plone.app.taskqueue.testing import TaskQueueFunctionalTesting
 from plone.app.taskqueue.tests.environment.base import EnvironmentTestCase
 from plone.app.taskqueue.tests.environment.base import Job
 from plone.app.taskqueue.tests.environment.base import run
+from plone.app.testing import PloneSandboxLayer
 from plone.cachepurging.interfaces import ICachePurgingSettings
 from plone.cachepurging.interfaces import IPurger
 from plone.registry.interfaces import IRegistry
@@ -13,6 +16,7 @@ from zope.component import getUtility
 from zope.event import notify
 from zope.interface import implementer
 
+import plone.cachepurging
 import transaction
 
 
@@ -33,7 +37,23 @@ def purge_and_fail(context):
     transaction.doom()
 
 
+class CachePurging(PloneSandboxLayer):
+    """plone.cachepurging is there, which not every Plone has."""
+
+    defaultBases = (PLONE_APP_TASKQUEUE_FIXTURE,)
+
+    def setUpZope(self, app, configurationContext):
+        self.loadZCML(package=plone.cachepurging)
+
+
+CACHE_PURGING = TaskQueueFunctionalTesting(
+    bases=(CachePurging(),), name="TaskQueue:CachePurging"
+)
+
+
 class TestPurging(EnvironmentTestCase):
+    layer = CACHE_PURGING
+
     def setUp(self):
         super().setUp()
         self.sent = []
