@@ -51,12 +51,6 @@ def file_place(path: Path) -> Iterator[Place]:
 @contextmanager
 def zeo_place(path: Path) -> Iterator[Place]:
     """Give the place of a ZEO server that runs meanwhile."""
-    with _server(path) as (place, _):
-        yield place
-
-
-@contextmanager
-def _server(path: Path) -> Iterator[tuple[Place, int]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -69,7 +63,7 @@ def _server(path: Path) -> Iterator[tuple[Place, int]]:
     )
     try:
         _wait_for(port, process)
-        yield Place("ZEO", str(path), port), process.pid
+        yield Place("ZEO", str(path), port)
     finally:
         process.terminate()
         process.wait()
