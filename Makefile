@@ -6,7 +6,7 @@ DOCS_INSTALLED = .venv-docs/.installed
 # Where the machine has certificates, uv uses them as pip does: behind a proxy that
 # signs with its own, those which uv brings are not enough.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-*.crt),true,false)
-MARKUP = $$(git ls-files '*.zcml' '*.xml' '*.pt')
+MARKUP = $$(find src -name '*.zcml' -o -name '*.xml' -o -name '*.pt')
 
 # Options for the commands behind the targets, as in make test ARGS="-k setup"
 ARGS ?=

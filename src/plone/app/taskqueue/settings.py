@@ -20,8 +20,12 @@ from plone.app.taskqueue.dispatcher import Options
 from typing import Any
 
 import difflib
+import logging
 import math
 import os
+
+
+logger = logging.getLogger("plone.app.taskqueue.startup")
 
 
 #: Name of the section in ``zope.conf``.
@@ -57,17 +61,26 @@ class _Kind:
     read: Callable[[str], Any]
     wanted: str
     least: float | None = None
+    most: float = math.inf
 
+
+_DAY = 86_400
 
 _KINDS = {
-    "threads": _Kind(_whole, "a whole number, 0 for none", 0),
+    "threads": _Kind(_whole, "a whole number from 0, for none, to 100", 0, 100),
     "database": _Kind(str, "the name of a <zodb_db> in zope.conf"),
-    "lease_seconds": _Kind(_number, "a number of seconds, at least 1", 1),
-    "poll_seconds": _Kind(_number, "a number of seconds, at least 0.01", 0.01),
-    "group_seconds": _Kind(_number, "a number of seconds, 0 for never", 0),
-    "conflicts": _Kind(_whole, "a whole number, 0 for none", 0),
-    "retention_days": _Kind(_number_or_never, "a number of days, or 'never'", 0),
-    "stop_seconds": _Kind(_number, "a number of seconds, 0 for not waiting", 0),
+    "lease_seconds": _Kind(_number, "a number of seconds from 1 to 86400", 1, _DAY),
+    "poll_seconds": _Kind(
+        _number, "a number of seconds from 0.01 to 86400", 0.01, _DAY
+    ),
+    "group_seconds": _Kind(_number, "a number of seconds to 60, 0 for never", 0, 60),
+    "conflicts": _Kind(_whole, "a whole number to 1000, 0 for none", 0, 1000),
+    "retention_days": _Kind(
+        _number_or_never, "a number of days to 36500, or 'never'", 0, 36500
+    ),
+    "stop_seconds": _Kind(
+        _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
+    ),
 }
 
 
@@ -120,28 +133,44 @@ def read_settings(
         where = f"{key} in <product-config {SECTION}> of zope.conf"
         values[name] = _read(name, text, where, key)
     for variable, text in (os.environ if environ is None else environ).items():
-        if variable.startswith(PREFIX):
-            name = variable.removeprefix(PREFIX).lower()
+        name = variable.removeprefix(PREFIX).lower()
+        # An empty variable is how compose files pass one that is not set.
+        if variable.startswith(PREFIX) and text.strip():
+            if name not in _KINDS and not _near(name):
+                # Kubernetes makes such names of a service that is called like us.
+                logger.warning(
+                    "The environment variable %s is left alone: there is no setting of "
+                    "that name, nor one like it.",
+                    variable,
+                )
+                continue
             values[name] = _read(name, text, f"environment variable {variable}", name)
     return Settings(**values)
+
+
+def _near(written: str) -> list[str]:
+    known = [setting.replace("_", "-") for setting in _KINDS]
+    return difflib.get_close_matches(written.replace("_", "-"), known, 1)
 
 
 def _read(name: str, text: str, where: str, written: str) -> Any:
     kind = _KINDS.get(name)
     if kind is None:
-        known = [setting.replace("_", "-") for setting in _KINDS]
-        near = difflib.get_close_matches(written.replace("_", "-"), known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+        near = _near(written)
+        known = ", ".join(setting.replace("_", "-") for setting in _KINDS)
+        hint = f"did you mean {near[0]}?" if near else f"known are {known}."
         raise SettingsError(f"There is no setting for {where}: {hint}")
     text = text.strip()
     try:
         value = kind.read(text)
     except ValueError:
         value = MISSING
-    too_small = (
-        kind.least is not None and isinstance(value, int | float) and value < kind.least
+    beyond = (
+        kind.least is not None
+        and isinstance(value, int | float)
+        and not kind.least <= value <= kind.most
     )
-    if value is MISSING or too_small:
+    if value is MISSING or beyond:
         raise SettingsError(f"{where} is {text!r}: write {kind.wanted}.")
     return value
 

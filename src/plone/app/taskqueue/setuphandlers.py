@@ -22,7 +22,8 @@ class HiddenProfiles:
 
 def post_install(setup_tool: SetupTool) -> None:
     """Make the queues, so that no two first jobs can conflict over making them."""
-    get_queues(setup_tool._p_jar)
+    # Of the application, as a site may lie in a mounted database of its own.
+    get_queues(setup_tool.getPhysicalRoot()._p_jar)
 
 
 def post_uninstall(setup_tool: SetupTool) -> None:

@@ -3,8 +3,8 @@
 Every process of Zope opens the database, scripts and debuggers among them; they are
 told of the settings.  ``IProcessStarting`` is fired by ``make_wsgi_app`` alone, that is
 by ``runwsgi`` and other WSGI servers: it is what starts the dispatcher.  Of
-``zopectl run`` and ``debug`` nothing is heard there, and ``zconsole``, which does call
-``make_wsgi_app``, is told by its module.
+``zopectl run`` and ``debug`` nothing is heard there, and the few programs that call
+``make_wsgi_app`` and are no servers are told by their modules.
 """
 
 from App.config import getConfiguration
@@ -29,8 +29,9 @@ import Zope2
 
 logger = logging.getLogger("plone.app.taskqueue.startup")
 
-#: The module of ``zconsole``: imported, or run as ``python -m`` it.
-CONSOLE = "Zope2.utilities.zconsole"
+#: Modules of programs that call ``make_wsgi_app`` and serve nobody: ``zconsole``, and
+#: Plone's exporter and importer.  Imported, or run as ``python -m`` one of them.
+CONSOLES = frozenset({"Zope2.utilities.zconsole", "plone.exportimport.cli"})
 
 
 @adapter(IDatabaseOpenedWithRoot)
@@ -53,12 +54,16 @@ def start(event) -> None:
         logger.info("No jobs are run in this process: threads is 0.")
     elif is_web_server():
         run_dispatcher(Zope2.DB, settings)
+    else:
+        logger.info("No jobs are run in this process: it is not a web server.")
 
 
 def is_web_server() -> bool:
     """Say whether this process serves requests, being no console and no test."""
     main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if CONSOLE in sys.modules or (main is not None and main.name == CONSOLE):
+    if not CONSOLES.isdisjoint(sys.modules):
+        return False
+    if main is not None and main.name in CONSOLES:
         return False
     # The test layers put a stand-in there, and bring a dispatcher for each test.
     return isinstance(Zope2.DB, ZODB.DB)

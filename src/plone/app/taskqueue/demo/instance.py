@@ -50,6 +50,16 @@ def make_instance(folder: Path) -> str:
         _remove(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     password = secrets.token_urlsafe(9)
+    try:
+        _make(folder, password)
+    except BaseException:
+        # What is left of it would look like somebody else's the next time.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return password
+
+
+def _make(folder: Path, password: str) -> None:
     subprocess.run(
         [
             sys.executable,
@@ -65,7 +75,6 @@ def make_instance(folder: Path) -> str:
     )
     (folder / MARK).touch()
     (folder / "etc" / "zope.conf").write_text(_ZOPE_CONF.substitute(instance=folder))
-    return password
 
 
 def _remove(folder: Path) -> None:

@@ -68,7 +68,9 @@ def restore_layers(request, layers: tuple) -> None:
 def _resolved(name: str):
     try:
         layer = resolve(name)
-    except ImportError:
-        logger.warning("Browser layer %s is left out: its package has vanished", name)
+    except Exception as error:
+        logger.warning(
+            "Browser layer %s is left out: it cannot be imported (%r)", name, error
+        )
         return None
     return layer if IInterface.providedBy(layer) else None

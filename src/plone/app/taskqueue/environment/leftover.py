@@ -19,12 +19,16 @@ import transaction
 def index_now() -> bool:
     """Work off pending indexing.  Raises what indexing raises.
 
-    Returns true if there is an index outside of the ZODB, such as a search server: it
-    is told by the commit itself, and asks the site where that server is.
+    Returns true if there is an index outside of the ZODB, such as a search server, and
+    it has something to do: it is told by the commit itself, and asks the site where
+    that server is.
     """
-    if not processQueue():
-        return False
-    return any(
+    processQueue()
+    # A search works the queue off as well, so that it may have been empty by now.
+    was_used = any(
+        isinstance(getattr(hook, "__self__", None), QueueTM) for hook in registered()
+    )
+    return was_used and any(
         not IPortalCatalogQueueProcessor.providedBy(processor)
         for _, processor in getUtilitiesFor(IIndexQueueProcessor)
     )

@@ -5,6 +5,7 @@ runs, so that roles and groups are those of that moment.
 """
 
 from AccessControl import getSecurityManager
+from AccessControl.users import SpecialUser
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -19,8 +20,10 @@ def capture_user(portal_path: str) -> str | tuple | None:
     """Return the reference to the user who is logged in now.
 
     ``None`` for Anonymous, and for the system and emergency users, whose powers must
-    not outlive the code that borrowed them.  (They have no id.  plone.api's
-    ``adopt_roles`` lends powers to a stand-in that keeps its user's id: that user.)
+    not outlive the code that borrowed them.  (They have no id.)  A stand-in with more
+    powers that has its user's id stands for that user, in whichever folder it is.
+
+    ``ValueError``: the user is in no user folder, or it is not clear in which.
     """
     user = getSecurityManager().getUser()
     user_id = None if user is None else user.getId()
@@ -32,8 +35,27 @@ def capture_user(portal_path: str) -> str | tuple | None:
             f"User {user_id} is not wrapped in a user folder: log in with "
             "newSecurityManager(request, user.__of__(acl_users))."
         )
+    if isinstance(aq_base(user), SpecialUser):
+        folder = _folder_of(user_id, folder)
     path = path_of(folder)
     return user_id if path == f"{portal_path}/acl_users" else (path, user_id)
+
+
+def _folder_of(user_id: str, folder):
+    """Return the one user folder, from ``folder`` outward, that has the user."""
+    root = folder.getPhysicalRoot().acl_users
+    folders = [folder] if aq_base(root) is aq_base(folder) else [folder, root]
+    having = [
+        candidate
+        for candidate in folders
+        if getattr(candidate.getUserById(user_id, None), "getId", str)() == user_id
+    ]
+    if len(having) != 1:
+        raise ValueError(
+            f"User {user_id} is a stand-in, and {len(having)} user folders have somebody "
+            "of that id. Log in as the user that the job shall run as."
+        )
+    return having[0]
 
 
 class FoundUser:
@@ -50,7 +72,8 @@ class FoundUser:
         if folder is None:
             raise BadRequest(f"Userfolder path {self.folder_path} not found")
         user = folder.getUserById(self.user_id, None)
-        if user is None:
+        # PAS may answer with the emergency user of that name, who may do everything.
+        if user is None or user.getId() != self.user_id:
             raise BadRequest(
                 f"User {self.user_id} not found in {self.folder_path}; "
                 "the job runs for nobody else"

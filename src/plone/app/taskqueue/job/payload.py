@@ -11,6 +11,7 @@ from persistent import Persistent
 from plone.app.taskqueue.interfaces import IReferences
 from transaction.interfaces import TransientError
 from typing import Any
+from ZODB.interfaces import IBlob
 from ZODB.interfaces import IConnection
 from zope.component import queryUtility
 
@@ -27,6 +28,11 @@ class _Pickler(pickle.Pickler):
             return None
         references = queryUtility(IReferences)
         token = None if references is None else references.refer(obj)
+        if token is None and IBlob.providedBy(obj):
+            raise ValueError(
+                f"{obj!r} is a blob, and its file would not be stored with it. Add it "
+                "to a content object, and pass that object."
+            )
         if token is None and getattr(obj, "_p_jar", None) is not None:
             raise ValueError(
                 f"{obj!r} is a persistent object that belongs to a database. "

@@ -212,6 +212,19 @@ class TestNothingLeaks(EnvironmentTestCase):
         self.add_processor([])
         self.assertTrue(self.flush_after(lambda context: context.reindexObject()))
 
+    def test_such_an_index_does_so_too_if_the_job_has_searched(self):
+        self.add_processor([])
+
+        def reindex_and_search(context):
+            context.reindexObject()
+            context.portal_catalog.unrestrictedSearchResults(id="none")
+
+        self.assertTrue(self.flush_after(reindex_and_search))
+
+    def test_such_an_index_that_is_not_told_anything_needs_nothing(self):
+        self.add_processor([])
+        self.assertFalse(self.flush_after(nothing))
+
     def flush_after(self, function):
         environment = PloneEnvironment()
         environment.open(self.app._p_jar)

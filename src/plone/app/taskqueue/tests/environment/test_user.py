@@ -4,6 +4,7 @@ from AccessControl import getSecurityManager
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import emergency_user
 from AccessControl.users import system
+from AccessControl.users import UnrestrictedUser
 from plone import api
 from plone.app.taskqueue.environment import capture
 from plone.app.taskqueue.tests.environment.base import EnvironmentTestCase
@@ -14,6 +15,7 @@ from plone.app.testing import setRoles
 from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from plone.testing.zope import login
+from Products.PluggableAuthService.PluggableAuthService import PluggableAuthService
 from zExceptions import BadRequest
 from zExceptions import Unauthorized
 
@@ -38,6 +40,13 @@ def grant_myself_manager(context):
     return roles(context)
 
 
+class StandIn(UnrestrictedUser):
+    """As code in the field makes it to have more powers for a while."""
+
+    def getId(self):
+        return self.getUserName()
+
+
 class TestTheUser(EnvironmentTestCase):
     def test_the_job_runs_as_the_user_who_queued_it(self):
         self.assertEqual(
@@ -55,6 +64,35 @@ class TestTheUser(EnvironmentTestCase):
 
     def test_the_user_may_not_do_more_in_a_job_than_elsewhere(self):
         self.assertIsInstance(self.run_on(self.portal, add_document), Unauthorized)
+
+    def test_an_emergency_user_of_that_name_is_not_the_user(self):
+        surroundings = capture(self.folder)
+        service = PluggableAuthService
+        self.addCleanup(setattr, service, "_emergency_user", service._emergency_user)
+        service._emergency_user = UnrestrictedUser(TEST_USER_ID, "x", ("manage",), [])
+        (result,) = run(self.database, Job(surroundings, who))
+        self.assertIsInstance(result, BadRequest)
+        self.assertIn(f"User {TEST_USER_ID} not found", str(result))
+
+    def stand_in(self, name):
+        """Be somebody with all powers who goes by that name in the site."""
+        user = StandIn(name, "", ["Manager"], [])
+        newSecurityManager(None, user.__of__(self.portal.acl_users))
+
+    def test_a_stand_in_stands_for_the_user_of_its_id_where_that_user_is(self):
+        self.stand_in(SITE_OWNER_NAME)
+        self.assertEqual(self.run_on(self.folder, who), (SITE_OWNER_NAME, "/acl_users"))
+        self.stand_in(TEST_USER_ID)
+        self.assertEqual(
+            self.run_on(self.folder, who), (TEST_USER_ID, "/plone/acl_users")
+        )
+
+    def test_a_stand_in_for_one_of_two_users_is_refused(self):
+        add = self.portal.acl_users.userFolderAddUser
+        add(SITE_OWNER_NAME, "Secret-0-x", ["Member"], [])
+        self.stand_in(SITE_OWNER_NAME)
+        with self.assertRaisesRegex(ValueError, "2 user folders have somebody"):
+            capture(self.folder)
 
     def test_roles_granted_after_queueing_count(self):
         surroundings = capture(self.portal)

@@ -6,6 +6,7 @@ from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests import functions
+from ZODB.blob import Blob
 from zope.component import provideUtility
 from zope.component.globalregistry import getGlobalSiteManager
 from zope.interface import implementer
@@ -264,3 +265,8 @@ def test_a_persistent_class_is_not_taken_for_an_object(engine):
     with engine.queue() as queue:
         job = queue.put(AsyncJob(functions.give, Persistent), ())
     assert engine.job(job.id).args == (Persistent,)
+
+
+def test_a_blob_is_refused_for_its_file_would_be_lost():
+    with pytest.raises(ValueError, match="is a blob, and its file would not be stored"):
+        AsyncJob(functions.nothing, {"file": Blob(b"precious")})

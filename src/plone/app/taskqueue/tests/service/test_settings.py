@@ -39,16 +39,18 @@ def test_the_dispatcher_gets_its_part():
     ("section", "environ", "words"),
     [
         ({"threads": "many"}, {}, ("threads in <product-config", "'many'", "whole")),
-        ({"threads": "-1"}, {}, ("threads", "'-1'", "0 for none")),
+        ({"threads": "-1"}, {}, ("threads", "'-1'", "from 0, for none, to 100")),
         ({"threads": "1.5"}, {}, ("threads", "whole number")),
-        ({"lease-seconds": "0"}, {}, ("lease-seconds", "at least 1")),
+        ({"lease-seconds": "0"}, {}, ("lease-seconds", "from 1 to 86400")),
         ({"poll-seconds": "nan"}, {}, ("poll-seconds", "number of seconds")),
         ({"retention-days": "-7"}, {}, ("retention-days", "'never'")),
         ({"thread": "2"}, {}, ("no setting for thread", "did you mean threads?")),
         ({"colour": "red"}, {}, ("no setting for colour", "known are threads")),
+        ({"poll-seconds": "1e10"}, {}, ("poll-seconds", "to 86400")),
+        ({"retention-days": "1e306"}, {}, ("retention-days", "to 36500", "'never'")),
         (
             {},
-            {"PLONE_APP_TASKQUEUE_THREADS": ""},
+            {"PLONE_APP_TASKQUEUE_THREADS": "x"},
             ("environment variable PLONE_APP_TASKQUEUE_THREADS", "whole number"),
         ),
         (
@@ -63,6 +65,16 @@ def test_what_cannot_be_used_is_named_with_the_remedy(section, environ, words):
         read_settings(section, environ)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    assert read_settings({}, {"PLONE_APP_TASKQUEUE_THREADS": " "}) == Settings()
+
+
+def test_a_variable_that_somebody_else_has_made_is_left_alone(caplog):
+    name = "PLONE_APP_TASKQUEUE_SERVICE_HOST"
+    assert read_settings({}, {name: "10.0.0.1"}) == Settings()
+    assert f"{name} is left alone" in caplog.text
 
 
 def test_every_setting_is_in_the_reference():

@@ -286,6 +286,17 @@ def test_zconsole_runs_no_jobs(instance):
     assert "taskqueue" not in printed
 
 
+def test_the_exporter_and_the_importer_run_no_jobs(instance):
+    # They make a WSGI application and serve nobody with it.
+    start = (
+        "import plone.exportimport.cli; from Zope2.Startup.run import make_wsgi_app; "
+        f"make_wsgi_app({{}}, {str(instance / 'zope.conf')!r}); "
+    )
+    printed = run_script(instance, "-c", start + LISTED)
+    assert "MainThread" in printed
+    assert "'taskqueue" not in printed
+
+
 def test_a_script_is_told_of_a_wrong_setting_too(instance):
     configure(instance, section("thread 3"))
     conf = str(instance / "zope.conf")
