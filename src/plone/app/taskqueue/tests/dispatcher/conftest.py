@@ -1,1 +1,0 @@
-from plone.app.taskqueue.tests.engine import engine  # noqa: F401 - a fixture
