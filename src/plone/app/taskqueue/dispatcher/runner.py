@@ -225,6 +225,7 @@ class Runner:
         announcing = True
         conflicts = 0
         while True:
+            committing = False
             started = clock.now()
             transaction = self._begin()
             try:
@@ -244,6 +245,7 @@ class Runner:
                     job.conflicts = conflicts
                     if announcing:
                         self._announce(job, keep_work=job.isolated)
+                committing = True
                 self._manager.commit()
                 return
             except _AnnouncementFailed:
@@ -253,7 +255,11 @@ class Runner:
             except BaseException as error:
                 self._guard.rest()
                 lost = lost_server(self._connection, error)
-                retryable = lost or self._is_retryable(error)
+                retryable = (
+                    lost
+                    or self._is_retryable(error)
+                    or (committing and ids_came_twice(error))
+                )
                 abort(self._manager)
                 problem = error
             finally:
@@ -274,7 +280,7 @@ class Runner:
         self._write_failure(lease, claim, index, job, problem, started, conflicts)
 
     def _is_retryable(self, error: BaseException) -> bool:
-        if isinstance(error, TransientError) or ids_came_twice(error):
+        if isinstance(error, TransientError):
             return True
         try:
             return bool(self._manager.get().isRetryableError(error))

@@ -9,6 +9,7 @@ from transaction.interfaces import TransientError
 from typing import Any
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
+from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
 import logging
@@ -56,8 +57,12 @@ def ids_came_twice(error: BaseException) -> bool:
     """Say whether a commit failed because the server gave out ids of objects again.
 
     A server that was started again knows nothing of the ids that it had given to its
-    clients in advance.  The next try takes others.
+    clients in advance.  The connection may see two objects of one id, or be told that
+    somebody else has changed a new object of its own, which it then looks for in vain.
+    The next try takes other ids.
     """
+    if isinstance(error, POSKeyError):
+        return True
     return type(error) is ValueError and str(error) == _SAME_ID
 
 

@@ -9,6 +9,7 @@ from transaction.interfaces import TransientError
 from ZODB import DB
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
+from ZODB.POSException import POSKeyError
 
 import transaction
 
@@ -26,8 +27,8 @@ def produce(database: DB, name: str, first: int, count: int, ordered: int = 0) -
         try:
             connection.transaction_manager.begin()
             number = _queue(connection, name, number, size, ordered)
-        except (TransientError, ValueError) as error:
-            if isinstance(error, ValueError) and not ids_came_twice(error):
+        except (TransientError, ValueError, POSKeyError) as error:
+            if not (isinstance(error, TransientError) or ids_came_twice(error)):
                 raise
             connection.transaction_manager.abort()
             conflicts += isinstance(error, ConflictError)
