@@ -6,6 +6,7 @@ that an idle dispatcher watches.  Storages that tell nothing are covered by the 
 """
 
 from collections.abc import Iterable
+from plone.app.taskqueue.queue.zeo import client_of
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 from ZODB.interfaces import IDatabase
@@ -65,7 +66,7 @@ _lock = threading.Lock()
 def tap(database: IDatabase) -> _Tap | None:
     """Return the database's tap, set on first use; ``None`` if its storage is mute."""
     storage = database.storage
-    if not _tells(storage):
+    if client_of(database) is None:
         return None
     with _lock:
         mine = getattr(database, "_taskqueue_tap", None)
@@ -73,14 +74,3 @@ def tap(database: IDatabase) -> _Tap | None:
             mine = database._taskqueue_tap = _Tap(database)
             storage.registerDB(mine)
         return mine
-
-
-def _tells(storage: Any) -> bool:
-    try:
-        from ZEO.ClientStorage import ClientStorage
-    except ImportError:
-        return False
-    # A storage that compresses or encrypts what another one keeps has that as its base.
-    while storage is not None and not isinstance(storage, ClientStorage):
-        storage = getattr(storage, "base", None)
-    return storage is not None

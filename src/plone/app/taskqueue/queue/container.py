@@ -6,6 +6,7 @@ from persistent import Persistent
 from plone.app.taskqueue.interfaces import IQueues
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.queue.zeo import keep_ids_fresh
 from ZODB.interfaces import IConnection
 from zope.interface import implementer
 
@@ -41,7 +42,9 @@ def queue_connection(connection: IConnection) -> IConnection:
 
 def get_queues(connection: IConnection) -> "Queues":
     """Return the queues, and make them on first use in the current transaction."""
-    root = queue_connection(connection).root()
+    mine = queue_connection(connection)
+    keep_ids_fresh(mine.db())
+    root = mine.root()
     queues = root.get(ROOT_KEY)
     if queues is None:
         queues = root[ROOT_KEY] = Queues()

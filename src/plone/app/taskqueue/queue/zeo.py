@@ -1,0 +1,49 @@
+"""What ZEO's client needs from us, where the storage is one.
+
+A ZEO client fetches ids for new objects in advance.  A server that was started again
+does not know which it has given away, and gives them out once more.  Two new objects
+of one transaction may then have one id, and the connection keeps only one of them
+without a word: a job is lost, or a record with many.  So ids that a client has had
+before are left out when it fetches more.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from ZODB.interfaces import IDatabase
+
+
+class _FreshIds(list):
+    """The ids that a client holds in advance, none of which it ever had before."""
+
+    def __init__(self, ids: Iterable[bytes]):
+        super().__init__(ids)
+        self._highest = max(self, default=b"")
+
+    def __setitem__(self, where: Any, ids: Any) -> None:
+        # The client asks again until it has got some; the server counts on each time.
+        fresh = [each for each in ids if each > self._highest]
+        self._highest = max(fresh, default=self._highest)
+        super().__setitem__(where, fresh)
+
+
+def client_of(database: IDatabase) -> Any | None:
+    """Return the ZEO client that the database stands on; ``None`` if it is none."""
+    try:
+        from ZEO.ClientStorage import ClientStorage
+    except ImportError:
+        return None
+    storage = database.storage
+    # A storage that compresses or encrypts what another one keeps has that as its base.
+    while storage is not None and not isinstance(storage, ClientStorage):
+        storage = getattr(storage, "base", None)
+    return storage
+
+
+def keep_ids_fresh(database: IDatabase) -> None:
+    """See above; done once for each database."""
+    if getattr(database, "_taskqueue_ids_are_fresh", False):
+        return
+    client = client_of(database)
+    if client is not None and not isinstance(client._oids, _FreshIds):
+        client._oids = _FreshIds(client._oids)
+    database._taskqueue_ids_are_fresh = True
