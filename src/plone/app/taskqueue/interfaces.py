@@ -265,6 +265,16 @@ class IDispatcher(Interface):
         Returns false if a job was still running after ``timeout`` seconds.
         """
 
+    def pause(timeout: float | None = None) -> bool:
+        """Claim nothing any more, and wait until nothing runs.
+
+        Returns false if a job was still running after ``timeout`` seconds; what is
+        waiting stays in the queues, and other processes may run it.
+        """
+
+    def resume() -> None:
+        """Go on after ``pause``."""
+
 
 class IJobEvent(IObjectEvent):
     """A job of ``IAsyncService`` has ended.

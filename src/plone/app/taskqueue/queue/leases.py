@@ -2,7 +2,7 @@
 
 A lease is one record that only its own thread writes while that thread lives.  A job
 that ends is marked in it, in the commit that keeps its outcome, and moves to the history
-with the lease's next claim.  So the commit that carries a job's work touches the job
+with a later claim of the lease, together with others.  So the commit that carries a job's work touches the job
 and the lease and nothing that anybody else writes: it cannot fail for the queue's sake.
 Whoever takes over from a dead worker writes both, which is what stops a late commit.
 

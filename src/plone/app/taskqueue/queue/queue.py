@@ -235,9 +235,9 @@ class Queue(Persistent):
 def _add(connection: IConnection, job: AsyncJob) -> None:
     """Give the job its id.  ``ConflictError``: another new object has it already.
 
-    A ZEO server that was started again knows nothing of the ids that its clients hold
-    in advance, and gives them out once more.  The connection would drop one of two new
-    objects without a word; tried again, the transaction gets other ids.
+    The connection would drop one of the two without a word.  ``queue.zeo`` tells how it
+    comes to that, and keeps it from happening to ids that it has seen; tried again, the
+    transaction gets other ones.
     """
     before = len(connection._added)
     connection.add(job)

@@ -3,6 +3,10 @@
 from persistent import Persistent
 
 
+#: The record's fields in their order: it is written for each sign of life, so it is short.
+_FIELDS = ("id", "host", "pid", "threads", "started", "beats", "fenced")
+
+
 class Worker(Persistent):
     """One start of one dispatcher; its id is never used again.
 
@@ -21,26 +25,10 @@ class Worker(Persistent):
         self.fenced = False
 
     def __getstate__(self) -> tuple:
-        return (
-            self.id,
-            self.host,
-            self.pid,
-            self.threads,
-            self.started,
-            self.beats,
-            self.fenced,
-        )
+        return tuple(getattr(self, name) for name in _FIELDS)
 
     def __setstate__(self, state: tuple) -> None:
-        (
-            self.id,
-            self.host,
-            self.pid,
-            self.threads,
-            self.started,
-            self.beats,
-            self.fenced,
-        ) = state
+        self.__dict__.update(zip(_FIELDS, state, strict=True))
 
     def beat(self) -> None:
         """Change the record, so that observers see that the worker lives."""

@@ -100,7 +100,7 @@ def test_a_ring_before_the_wait_is_not_lost():
     bell.wait()
 
 
-def test_each_ring_wakes_one():
+def test_as_many_rings_as_threads_that_wait_wake_them_all():
     bell = Bell(3)
     threads = Threads()
     for _ in range(3):

@@ -1,6 +1,12 @@
 """Ids of new objects where the storage is a ZEO client."""
 
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.zeo import _FreshIds
+from plone.app.taskqueue.tests import functions
+from ZODB.POSException import ConflictError
+
+import pytest
 
 
 def test_ids_that_a_client_had_before_are_left_out():
@@ -11,3 +17,15 @@ def test_ids_that_a_client_had_before_are_left_out():
     assert ids == []
     ids[:0] = reversed([b"\2", b"\3", b"\4"])
     assert [ids.pop(), ids.pop()] == [b"\3", b"\4"]
+
+
+def test_a_job_whose_id_another_new_object_has_is_not_lost_without_a_word(engine):
+    connection = engine.connect()
+    queue = get_queues(connection)[""]
+    first = connection.new_oid()
+    connection.new_oid = lambda: first  # as a server does that was started again
+    queue.put(AsyncJob(functions.nothing), ())
+    with pytest.raises(ConflictError, match="one id to two new objects"):
+        queue.put(AsyncJob(functions.nothing), ())
+    connection.transaction_manager.abort()
+    del connection.new_oid
