@@ -23,6 +23,9 @@ _ENGINE = frozenset(
 #: Largest pickle of an exception kept, in bytes.
 VALUE_LIMIT = 4_000
 
+#: An exception class or its dotted name.
+Kind = type[BaseException] | str
+
 
 def _shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
@@ -48,6 +51,10 @@ def _safely(make: Callable[[], str], otherwise: str) -> str:
         return otherwise
 
 
+def _dotted(name: str) -> str:
+    return name.replace(":", ".").removeprefix("builtins.")
+
+
 def _value_bytes(exception: BaseException) -> bytes | None:
     """Pickle the exception only if it can be read again and is small."""
     try:
@@ -64,10 +71,12 @@ def _value_bytes(exception: BaseException) -> bytes | None:
 class Failure:
     """An exception as plain values.  Holds no frame and nothing unpicklable."""
 
-    __slots__ = ("_state",)
+    #: The class is remembered while the failure is fresh, for ``check``: one that was
+    #: made at run time, as some libraries do, cannot be imported later.
+    __slots__ = ("_kind", "_state")
 
     def __init__(self, exception: BaseException):
-        kind = type(exception)
+        self._kind = kind = type(exception)
         trace = _beyond_the_engine(exception.__traceback__)
         self._state = (
             f"{kind.__module__}:{kind.__qualname__}",
@@ -93,7 +102,7 @@ class Failure:
     def from_record(cls, state: tuple) -> "Failure":
         """Return the failure that ``as_record`` described."""
         failure = cls.__new__(cls)
-        failure._state = state
+        failure.__setstate__(state)
         return failure
 
     def as_record(self) -> tuple:
@@ -104,12 +113,13 @@ class Failure:
         return self._state
 
     def __setstate__(self, state: tuple) -> None:
+        self._kind = None
         self._state = state
 
     @property
     def type_name(self) -> str:
         """The exception's dotted name, as ``module.Class``."""
-        return self._state[0].replace(":", ".").removeprefix("builtins.")
+        return _dotted(self._state[0])
 
     @property
     def type(self) -> Any:
@@ -118,6 +128,34 @@ class Failure:
             return resolve(self._state[0])
         except LookupError:
             return self.type_name
+
+    def check(self, *kinds: Kind) -> Kind | None:
+        """Return the first of ``kinds`` that the exception is an instance of.
+
+        A kind is an exception class or its name, ``module.Class`` or
+        ``module:Class``; the module may be left out for Python's own.  ``None``: it is
+        none of them.  ``TypeError``: something else was given.
+
+        Of an exception whose class cannot be imported, nothing is known but its name
+        once the failure was read from a record.  Origin: ``zc.twist.Failure``.
+        """
+        own = self._kind or self.type
+        lineage = own.__mro__ if isinstance(own, type) else ()
+        names = {_dotted(f"{base.__module__}:{base.__qualname__}") for base in lineage}
+        names.add(self.type_name)
+        for kind in kinds:
+            if isinstance(kind, str):
+                if _dotted(kind) in names:
+                    return kind
+            elif isinstance(kind, type) and issubclass(kind, BaseException):
+                if kind in lineage:
+                    return kind
+            else:
+                raise TypeError(
+                    "A failure is compared with exception classes or their names, one "
+                    f"by one, not with {kind!r}."
+                )
+        return None
 
     @property
     def value(self) -> BaseException:

@@ -152,3 +152,54 @@ def test_an_exception_of_an_application_comes_back_as_itself(engine):
     failure = engine.job(job_id).result
     assert failure.type is functions.Particular
     assert failure.value.args == ("a", 2)
+
+
+class Wrapping(functions.Particular):
+    pass
+
+
+def read_again(failure):
+    return pickle.loads(pickle.dumps(failure))
+
+
+@pytest.mark.parametrize("keep", [lambda failure: failure, read_again])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Wrapping,
+        functions.Particular,
+        Exception,
+        BaseException,
+        f"{__name__}.Wrapping",
+        f"{__name__}:Wrapping",
+        f"{functions.__name__}.Particular",
+        "Exception",
+        "builtins.Exception",
+        "builtins:Exception",
+    ],
+)
+def test_a_failure_is_of_its_class_and_of_the_classes_above(keep, kind):
+    failure = keep(Failure(Wrapping("a", 2)))
+    assert failure.check(KeyError, kind, "LookupError") == kind
+
+
+@pytest.mark.parametrize("keep", [lambda failure: failure, read_again])
+def test_a_failure_is_not_of_other_classes(keep):
+    failure = keep(Failure(LookupError("x")))
+    assert failure.check() is None
+    assert failure.check(KeyError, ValueError, "KeyError", "x.LookupError") is None
+
+
+def test_a_failure_of_a_class_made_at_run_time_is_known_while_fresh():
+    local = type("Local", (KeyError,), {"__module__": "nowhere.at.all"})
+    failure = Failure(local("x"))
+    assert failure.check(LookupError) is LookupError
+    again = read_again(failure)
+    assert again.check(LookupError, "LookupError") is None
+    assert again.check("nowhere.at.all.Local") == "nowhere.at.all.Local"
+
+
+@pytest.mark.parametrize("kind", [(ValueError,), None, 5, int, ValueError("x")])
+def test_a_failure_is_compared_with_nothing_but_exceptions(kind):
+    with pytest.raises(TypeError, match="one by one"):
+        Failure(ValueError("x")).check(kind)
