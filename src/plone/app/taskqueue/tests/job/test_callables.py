@@ -183,12 +183,12 @@ def test_a_method_whose_function_has_another_name_is_found_in_its_class(monkeypa
         pass
 
     monkeypatch.setattr(Factory, "method", method)
-    owner = Special()
-    assert callables.unfold(types.MethodType(method, owner)) == (
-        f"{__name__}:Factory.method",
-        (owner,),
-        {},
-    )
+    for owner in (Special(), Wrapper(Special())):
+        assert callables.unfold(types.MethodType(method, owner)) == (
+            f"{__name__}:Factory.method",
+            (owner,),
+            {},
+        )
 
 
 def test_a_method_of_a_wrapped_object_is_given_the_wrapped_object():
@@ -226,7 +226,10 @@ def test_a_method_of_a_type_of_python_or_of_a_library_is_found(method, name):
 
 def test_partial_arguments_come_along():
     owner = Factory()
-    twice = partial(partial(owner.method, 1, x="a", y="b"), 2, y="c")
+    once = partial(owner.method, 1, x="a", y="b")
+    once.note = "with an attribute, it stays a partial of its own"
+    twice = partial(once, 2, y="c")
+    assert twice.func is once
     assert callables.unfold(twice) == (
         f"{__name__}:Factory.method",
         (owner, 1, 2),
