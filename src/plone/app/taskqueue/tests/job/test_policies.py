@@ -1,15 +1,16 @@
 """The retry policies that zc.async and plone.app.async had."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.policies import IRetryPolicy
 from plone.app.taskqueue.job.policies import NeverRetry
 from plone.app.taskqueue.job.policies import RetryCommonForever
 from plone.app.taskqueue.job.policies import RetryCommonFourTimes
 from plone.app.taskqueue.job.policies import RetryWithDelay
+from plone.app.taskqueue.tests.job.asking import asked
+from plone.app.taskqueue.tests.job.asking import interrupted
+from plone.app.taskqueue.tests.job.asking import Job
+from plone.app.taskqueue.tests.job.asking import seconds
 from transaction.interfaces import TransientError
-from typing import Any
 from ZEO.Exceptions import ClientDisconnected
 from ZODB.POSException import ConflictError
 from ZODB.POSException import ReadConflictError
@@ -21,36 +22,6 @@ import pytest
 
 POLICIES = [NeverRetry, RetryCommonForever, RetryCommonFourTimes, RetryWithDelay]
 QUARTER = timedelta(minutes=15)
-
-
-class Job:
-    """As much of a job as a policy reads."""
-
-    id = 12
-    interruptions = 0
-
-
-def asked(
-    factory: Callable, *errors: BaseException, how: tuple[str, ...] = ("jobError",)
-) -> list[Any]:
-    """Tell fresh policies of one error after the other; return what they answer."""
-    data: dict[str, Any] = {}
-    answers = []
-    for number, error in enumerate(errors):
-        policy = factory(Job())
-        ask = getattr(policy, how[number % len(how)])
-        answers.append(ask(Failure(error), data))
-    return answers
-
-
-def interrupted(factory: Callable, times: int) -> Any:
-    job = Job()
-    job.interruptions = times
-    return factory(job).interrupted()
-
-
-def seconds(*values: float) -> list[timedelta]:
-    return [timedelta(seconds=value) for value in values]
 
 
 @pytest.mark.parametrize("factory", POLICIES)
