@@ -8,6 +8,7 @@ from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
 from plone.app.taskqueue.dispatcher.maintenance import Maintenance
 from plone.app.taskqueue.dispatcher.membership import Membership
+from plone.app.taskqueue.dispatcher.notices import Notices
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.poller import Poller
@@ -102,6 +103,7 @@ class Dispatcher:
             Heartbeat(self.options.lease_seconds, self._id, self.renew),
             Rescuer(self.options.lease_seconds, self._id),
             Poller(self.options.poll_seconds, self._bell.ring),
+            Notices(self.options.live_seconds, self._id),
         ]
         if self.options.retention_days is not None:
             chores.append(Pruner(self.options.retention_days))

@@ -23,6 +23,8 @@ class Options:
     retention_days: float | None = 7.0
     #: How often one run is repeated for conflicts before the job fails with the last.
     conflicts: int = 30
+    #: Seconds between looks at what running jobs tell, to show it to other processes.
+    live_seconds: float = 1.0
 
     def __post_init__(self) -> None:
         for name, least in (
@@ -33,6 +35,7 @@ class Options:
             ("batch", 1),
             ("isolated_batch", 1),
             ("conflicts", 0),
+            ("live_seconds", 0.01),
         ):
             value = getattr(self, name)
             if value < least:

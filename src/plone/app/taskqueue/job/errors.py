@@ -19,6 +19,13 @@ class DoomedError(Exception):
     """The job doomed its transaction, so nothing that it did was kept."""
 
 
+class JobCancelled(Exception):
+    """Somebody cancelled the job while it ran; ``checkpoint`` raises it inside the job.
+
+    It should not be caught: the transaction is undone and the job ends as cancelled.
+    """
+
+
 class ReassignedError(ConflictError):
     """Another worker took the job over; this run must not commit.
 

@@ -62,10 +62,15 @@ def find_queues(connection: IConnection) -> "Queues | None":
 class Queues(Persistent):
     """See ``IQueues``."""
 
+    #: Boards of running jobs by the id of their worker, see ``queue.boards``; ``None``
+    #: in a database that was made before there were any, until one is written.
+    boards: OOBTree | None = None
+
     def __init__(self) -> None:
         self._queues = OOBTree()
         #: Workers that are registered, by their id.
         self.workers = OOBTree()
+        self.boards = OOBTree()
 
     def create(self, name: str) -> Queue:
         if not isinstance(name, str):

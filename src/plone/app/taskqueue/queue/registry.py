@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.boards import remove_board
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.workers import Worker
@@ -37,6 +38,7 @@ def unregister(queues: Queues, worker_id: str) -> int:
     count = sum(
         queue.close_lease(lease) for queue, lease in leases_of(queues, worker_id)
     )
+    remove_board(queues, worker_id)
     if worker_id in queues.workers:
         del queues.workers[worker_id]
     return count
@@ -51,6 +53,7 @@ def fence(queues: Queues, worker: Worker) -> int:
     """
     worker.fenced = True
     queues.workers.pop(worker.id, None)
+    remove_board(queues, worker.id)
     return take_leases(queues, worker.id)
 
 

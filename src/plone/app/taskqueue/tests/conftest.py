@@ -1,3 +1,5 @@
 """The engine on a FileStorage, for the tests that need no Plone."""
 
 from plone.app.taskqueue.tests.engine import engine as engine
+from plone.app.taskqueue.tests.runs import make_run as make_run
+from plone.app.taskqueue.tests.runs import run as run
