@@ -32,25 +32,57 @@ class IFailure(Interface):
         """Return the traceback as text, without values of variables."""
 
 
+class ICallbackProxy(Interface):
+    """The pair of callbacks of which one will be called.  Origin: zc.async."""
+
+    success = Attribute("The callback that is called with a result.")
+    failure = Attribute("The callback that is called with an ``IFailure``.")
+    job = Attribute("The one of them that was called; ``None`` before.")
+    status = Attribute("The status of ``job``, or of ``success`` before.")
+    result = Attribute("The result of ``job``; ``None`` before.")
+
+    def addCallback(callback):
+        """Call ``callback`` with the result of the one that was called."""
+
+    def addCallbacks(success=None, failure=None):
+        """Call one of these with the result of the one that was called."""
+
+
 class IAsyncJob(Interface):
     """A callable with its arguments, its queue and what became of it.
 
     A persistent object with a record of its own.  It has no conflict resolution:
     two transactions that both change it cannot both commit, which is what makes
     the job the arbiter between two workers.
+
+    ``AsyncJob(callable, *args, **kwargs)`` makes a new one.  ``callable`` can be
+    imported by name, is a bound method of an object that can be kept by reference
+    (such as content), or a ``functools.partial`` of either.
     """
 
-    id = Attribute("``int``, unique in its database; ``None`` before it is queued.")
-    state = Attribute("The stored state, one of ``job.states.State``.")
+    id = Attribute("``int``, unique in its database; ``None`` before it is stored.")
+    state = Attribute("Where it stands, one of ``job.states.State``.")
     status = Attribute("The state in zc.async's words, such as ``'pending-status'``.")
     queue_name = Attribute("``str``, the name of its queue; ``None`` while new.")
-    quota_names = Attribute("``tuple`` of ``str``: the quotas that limit it.")
+    queue = Attribute("Its ``IQueue``; ``None`` while new.")
+    quota_names = Attribute(
+        "``tuple`` of ``str``: the quotas that limit it.  Can be set while it is new, "
+        "pending or scheduled; else ``BadStatusError``.  ``TypeError``: one string."
+    )
     function_name = Attribute("``str``, ``module:qualified.name`` of the callable.")
     callable = Attribute(
         "The callable, imported when asked for; ``LookupError`` if it has vanished."
     )
-    args = Attribute("``tuple`` of positional arguments, as they were when queued.")
-    kwargs = Attribute("``dict`` of keyword arguments, as they were when queued.")
+    arguments = Attribute("``tuple`` of positional arguments, as they were given.")
+    args = Attribute(
+        "``arguments``; of a job of ``IAsyncService`` ``(context_path, portal_path, "
+        "uf_path, user_id, func, *arguments)``, paths being tuples.  Origin: "
+        "plone.app.async."
+    )
+    kwargs = Attribute("``dict`` of keyword arguments, as they were given.")
+    annotations = Attribute(
+        "A mapping for whoever has to do with the job; values are stored with it."
+    )
     surroundings = Attribute(
         "What the environment captured when the job was queued: ``None`` or a tuple of "
         "plain values, opaque to the engine."
@@ -59,9 +91,52 @@ class IAsyncJob(Interface):
         "``bool``: true for a job that must have a transaction of its own, such as one "
         "with effects outside the ZODB."
     )
-    result = Attribute(
-        "What the callable returned, an ``IFailure`` if it failed, ``None`` before."
+
+    # Options, to be set while it is new; ``BadStatusError`` afterwards
+
+    begin_after = Attribute(
+        "``datetime`` with a time zone, or ``None``: it does not begin earlier.  "
+        "``ValueError``: without a time zone.  Origin: zc.async."
     )
+    begin_by = Attribute(
+        "``timedelta`` from ``begin_after``, or from queueing: a job that has not begun "
+        "by then fails with ``TimeoutError`` when its turn comes, and no retry is put "
+        "off beyond it.  ``ValueError``: negative.  Origin: zc.async."
+    )
+    deadline = Attribute("``datetime`` (UTC) or ``None``: what ``begin_by`` means.")
+    timeout = Attribute(
+        "Seconds above 0, or ``None``: a run that lasts longer fails with "
+        "``TimeoutError``, at its next ``checkpoint()`` or at its end."
+    )
+    priority = Attribute(
+        "``int`` from -100 to 100, 0 by default: so many minutes more, or less, does it "
+        "count as having waited.  So it goes before jobs of less priority, and they gain "
+        "on it by waiting."
+    )
+    retry_policy_factory = Attribute(
+        "How it is tried again: the name of a registered ``IRetryPolicy`` adapter, a "
+        "factory that can be imported by name, a ``job.retry.Retry``, or ``None`` for "
+        "the adapter without a name or else the engine's rule: conflicts only."
+    )
+    unique_key = Attribute("``str`` or ``None``: see ``set_unique``.")
+    unique_states = Attribute("``tuple`` of states in which another holds the key.")
+
+    def set_unique(key, states=()) -> None:
+        """Let ``IQueue.put`` return the job that holds the key, if one does.
+
+        A job holds its key while its state is one of ``states``: by default until it
+        has ended.  A holder that waits to be run will see what the caller's transaction
+        has changed, even if a worker begins it meanwhile; one that a worker has when
+        the caller looks may not.  ``ValueError``: no such state, or an empty key.
+        """
+
+    # What became of it
+
+    result = Attribute(
+        "What the callable returned, an ``IFailure`` if it failed, ``None`` before.  Of "
+        "a batch: the ``tuple`` of its jobs."
+    )
+    jobs = Attribute("``tuple`` of the jobs of a batch, or of the one it waits for.")
     created = Attribute("``datetime`` (UTC): when it was queued.")
     started = Attribute(
         "``datetime`` (UTC) or ``None``: when the run began that ended the job."
@@ -73,9 +148,82 @@ class IAsyncJob(Interface):
     conflicts = Attribute(
         "``int``: how often its last run was repeated for a conflict."
     )
+    attempts = Attribute(
+        "``tuple`` of the last 20 runs that did not end it: ``job.attempts.Attempt`` "
+        "with ``started`` and ``finished`` (epoch seconds), ``worker`` (its id), "
+        "``reason`` and ``traceback`` (text)."
+    )
     cancel_requested = Attribute(
         "``bool``: true if it was cancelled while a worker held it."
     )
+    progress = Attribute(
+        "``(done, total, message)`` as its last run told, or ``None``; while it runs "
+        "see ``local.live_of``."
+    )
+    log = Attribute(
+        "``tuple`` of the last log lines of its last run: ``(epoch seconds, level, "
+        "logger, text)``."
+    )
+
+    # Callbacks
+
+    callbacks = Attribute("``tuple`` of its callbacks, in the order of calling.")
+    parent = Attribute("The job whose callback this one is, or ``None``.")
+
+    def addCallback(callback):
+        """Call ``callback(result or failure)`` when the job has ended; return its job.
+
+        ``callback`` is a callable or a new job, whose own arguments come first.
+        Callbacks are called one after the other in the order in which they were added,
+        each in a transaction of its own, in the site and as the user of the job.  One
+        that fails is logged, and never touches the job.  It may have callbacks too.
+
+        On a job that has ended it is called at once, in the caller's transaction, which
+        is not committed; its failure is undone to a savepoint.  A cancelled job calls
+        none.  Written while the job runs, that run conflicts and is repeated.
+
+        Origin: zc.async.
+        """
+
+    def addCallbacks(success=None, failure=None) -> ICallbackProxy:
+        """Call one of the two: ``success(result)`` or ``failure(failure)``.
+
+        ``TypeError``: neither is given.
+        """
+
+
+class IRetryPolicy(Interface):
+    """Says whether and when a job runs again.  Origin: zc.async.
+
+    Made by calling a factory with the job; the factory is a job's option, or a named
+    adapter from ``IAsyncJob``.  A policy is made anew whenever one is needed, in the
+    worker and outside the job's transaction, and must change nothing in the database.
+
+    The answers are ``False`` (give up), ``True`` (at once), a ``timedelta`` (after that
+    time) or a ``datetime`` with a time zone (then).  A policy that raises, or answers
+    anything else, is logged and counts as one that gives up.
+
+    ``data_cache`` is a ``dict`` of plain values in which a policy counts: it begins
+    empty, and the engine keeps it with the job from one attempt to the next.
+    """
+
+    def jobError(failure, data_cache):
+        """The callable failed with ``failure``, an ``IFailure``; return an answer."""
+
+    def commitError(failure, data_cache):
+        """Committing the job's work failed with ``failure``; return an answer."""
+
+    def interrupted():
+        """The job's worker died; return an answer.
+
+        ``job.interruptions`` counts this time too.
+        """
+
+    def updateData(data_cache):
+        """Take note of what was counted so far.
+
+        Called before each of the questions above, with a copy.
+        """
 
 
 class IQuota(Interface):
@@ -108,41 +256,61 @@ class IQueue(Interface):
     """A named queue: pending jobs, leases, finished jobs and their numbers.
 
     ``len(queue)``, iteration, ``queue[i]``, ``pull`` and ``remove`` speak of pending
-    jobs in the order in which they will be claimed, as zc.async's queue did.
+    jobs in the order in which they will be claimed, and then of scheduled ones in the
+    order in which they will be due, as zc.async's queue did.
     """
 
     name = Attribute("``str``; ``''`` is the default queue.")
     quotas = Attribute("The queue's ``IQuotas``; ``'default'`` has size 1.")
+    paused = Attribute("``bool``: true while no worker claims from it; see ``pause``.")
     grouping = Attribute(
         "``bool``: may short jobs of this queue share a transaction?  True by default."
     )
 
-    def put(job: IAsyncJob, quota_names=("default",)) -> IAsyncJob:
+    def put(
+        job: IAsyncJob, quota_names=None, *, begin_after=None, begin_by=None, owner=None
+    ) -> IAsyncJob:
         """Queue a new job in the current transaction and return it.
 
         The job exists if and only if that transaction commits; if it is undone, also
         by a savepoint, the job is new again.  Dispatchers of this process hear of it
-        right after the commit.
+        right after the commit.  If another job holds its unique key, that one is
+        returned and this one stays new.
+
+        ``quota_names`` are by default the job's own, or else ``("default",)``.
+        ``begin_after`` and ``begin_by`` set the job's.  ``owner`` names whoever shares
+        the queue with others: where no quota of size 1 demands strict order, owners
+        take turns by the time that their jobs take.
 
         ``TypeError``: not an ``IAsyncJob``, or one string given for ``quota_names``.
         ``ValueError``: the job was queued before, or a quota is unknown.
         """
 
     def pull(index: int = 0) -> IAsyncJob:
-        """Take a pending job out again; it is new afterwards.  ``IndexError``."""
+        """Take a job that waits out again; it is new afterwards.  ``IndexError``."""
 
     def remove(job: IAsyncJob) -> None:
-        """Take this pending job out again.  ``LookupError``: it is not pending."""
+        """Take this pending or scheduled job out again.
+
+        ``LookupError``: it is neither.  ``ValueError``: others wait for it.
+        """
 
     def cancel(job: IAsyncJob) -> bool:
         """Cancel a job that has not ended.
 
-        A pending job is cancelled with this transaction: ``True``.  One that a worker
-        holds is cancelled by that worker if it has not begun yet, and its commit is
-        made to fail if it runs: ``False``.
+        A pending or scheduled job is cancelled with this transaction: ``True``.  One
+        that a worker holds is cancelled by that worker: its commit is made to fail, and
+        ``checkpoint()`` raises ``JobCancelled`` in it: ``False``.  With the outer job
+        of a batch its members are cancelled, a large batch by and by: ``False``.
 
         ``ValueError``: the job has ended, or is not in this queue.
         """
+
+    def pause() -> None:
+        """Let no worker claim from this queue; what they hold goes on."""
+
+    def resume() -> None:
+        """Go on after ``pause``."""
 
     def get(job_id: int, default=None):
         """Return the job of that id if this queue holds it, else ``default``."""
@@ -202,6 +370,25 @@ class IReferences(Interface):
 
     def find(token, connection):
         """Return the object for a token.  ``LookupError`` with a sentence: gone."""
+
+
+class ISurroundings(Interface):
+    """What the engine may ask about a job's surroundings.
+
+    A global utility; without one surroundings are opaque to the engine.
+    """
+
+    def describe(surroundings: tuple) -> tuple:
+        """Return ``(context_path, portal_path, uf_path, user_id)``, paths as tuples.
+
+        ``((), None)`` at the end for Anonymous.  Origin: plone.app.async.
+        """
+
+    def visit(job: IAsyncJob):
+        """Return a context manager inside of which the job's site and user are set.
+
+        In the caller's thread and transaction; the caller's are restored after it.
+        """
 
 
 class IEnvironment(Interface):

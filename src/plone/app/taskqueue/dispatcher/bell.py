@@ -19,11 +19,13 @@ class Bell:
                 self._rings += 1
                 self._condition.notify()
 
-    def wait(self) -> None:
-        """Return at the next ring, or at once if one was not answered yet."""
+    def wait(self, seconds: float | None = None) -> None:
+        """Return at the next ring, or at once if one was not answered yet.
+
+        Returns after ``seconds`` in any case.
+        """
         with self._condition:
-            while not self._rings and not self._closed:
-                self._condition.wait()
+            self._condition.wait_for(lambda: self._rings or self._closed, seconds)
             if self._rings:
                 self._rings -= 1
 

@@ -1,9 +1,11 @@
 """The dispatcher: threads that claim jobs and run them, and the chores beside."""
 
 from collections.abc import Callable
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import running
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.bell import Bell
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
 from plone.app.taskqueue.dispatcher.maintenance import Maintenance
@@ -20,6 +22,7 @@ from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -29,6 +32,9 @@ import logging
 import threading
 import time
 
+
+#: So that a clock that is set back while jobs wait for it makes nobody run in circles.
+_SHORTEST_WAIT = 0.001
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
@@ -58,6 +64,7 @@ class Dispatcher:
         self.uuid = uuid or self.worker_id
         self._environment = environment
         self._pace = Pace()
+        self._fairness = Fairness()
         self._bell = Bell(self.options.threads)
         self._claim_lock = threading.Lock()
         #: Guards the three below; notified when one of the first two changes.
@@ -212,6 +219,8 @@ class Dispatcher:
             self._claim_lock,
             self._stop_event.is_set,
             self.sleep,
+            self._fairness,
+            self.uuid,
         )
 
     def take_turn(self, seat: Seat) -> bool:
@@ -236,15 +245,19 @@ class Dispatcher:
 
     def wait_for_work(self, connection: IConnection) -> None:
         """Sleep until something rings, after a turn that found nothing."""
-        if self._tap is not None:
-            connection.transaction_manager.begin()
-            queues = find_queues(connection)
-            records = frozenset() if queues is None else records_to_watch(queues)
-            connection.transaction_manager.abort()
-            if self._tap.watch(records):
-                # A commit may have come between the look and the watch: look again.
-                return
-        self._bell.wait()
+        connection.transaction_manager.begin()
+        queues = find_queues(connection)
+        records: frozenset[bytes] = frozenset()
+        seconds = None
+        if queues is not None:
+            seconds = _seconds_to_next(queues)
+            if self._tap is not None:
+                records = records_to_watch(queues)
+        connection.transaction_manager.abort()
+        if self._tap is not None and self._tap.watch(records):
+            # A commit may have come between the look and the watch: look again.
+            return
+        self._bell.wait(seconds)
 
     def renew(self, lost_id: str) -> None:
         """Go on under a fresh id, because others took this worker for dead."""
@@ -252,6 +265,13 @@ class Dispatcher:
 
     def _id(self) -> str:
         return self.worker_id
+
+
+def _seconds_to_next(queues: Queues) -> float | None:
+    """Return how long it is until the next scheduled job of any queue is due."""
+    due = [queue.next_due() for queue in queues.values() if not queue.paused]
+    first = min((when for when in due if when is not None), default=None)
+    return None if first is None else max(_SHORTEST_WAIT, first - clock.now())
 
 
 def _join(thread: threading.Thread, until: float | None) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.membership import new_worker
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
@@ -37,6 +38,7 @@ def run_due(
         threading.Lock(),
         lambda: False,
         lambda seconds: None,
+        Fairness(),
     )
     count = 0
     try:

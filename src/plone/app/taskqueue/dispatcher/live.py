@@ -14,16 +14,21 @@ from plone.app.taskqueue.queue.boards import Live
 from plone.app.taskqueue.queue.container import find_queues
 from typing import Any
 from ZODB.interfaces import IConnection
+from ZODB.interfaces import IDatabase
+from ZODB.utils import u64
 
 
-#: The runs that have told something, oldest first.  Changed and copied in single steps
-#: of the interpreter, so it needs no lock; a few at a time, so it needs no index.
-_runs: dict[Any, None] = {}
+#: The runs that have told something, oldest first, with the database and id of their
+#: jobs, which other threads must not touch.  Changed and copied in single steps of the
+#: interpreter, so it needs no lock; a few at a time, so it needs no index.
+_runs: dict[Any, tuple[IDatabase, bytes]] = {}
 
 
 def show(run: Any) -> None:
-    """Make a run known to other threads.  Thread-safe, as all of these are."""
-    _runs[run] = None
+    """Make a run known to other threads; called in its own."""
+    connection = run.job._p_jar
+    if connection is not None:
+        _runs[run] = connection.db(), run.job._p_oid
 
 
 def forget(run: Any) -> None:
@@ -40,8 +45,8 @@ def find_run(job: AsyncJob) -> Any | None:
         return None
     database, oid = job._p_jar.db(), job._p_oid
     # The last one began last: a run whose job was taken from it may still be there.
-    for run in reversed(_runs.copy()):
-        if run.job._p_oid == oid and run.job._p_jar.db() is database:
+    for run, (its_database, its_oid) in reversed(_runs.copy().items()):
+        if its_oid == oid and its_database is database:
             return run
     return None
 
@@ -49,8 +54,8 @@ def find_run(job: AsyncJob) -> Any | None:
 def entries_of_worker(worker_id: str) -> dict[int, Entry]:
     """Return what the runs of a worker tell now, by the ids of their jobs."""
     return {
-        id_of(run.job): run.entry()
-        for run in _runs.copy()
+        u64(oid): run.entry()
+        for run, (_, oid) in _runs.copy().items()
         if run.worker_id == worker_id
     }
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher.aborting import abort
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.runner import Runner
+from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job.asyncjob import AsyncJob
-from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.leases import Lease
@@ -52,6 +54,8 @@ class Seat:
         claim_lock: threading.Lock,
         stopping: Callable[[], bool],
         pause: Callable[[float], None],
+        fairness: Fairness,
+        dispatcher_uuid: str | None = None,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -63,11 +67,15 @@ class Seat:
         self._stopping = stopping
         self._pause = pause
         self._turns = 0
-        self._runner = Runner(connection, environment, pace, options, stopping, pause)
+        self._fairness = fairness
+        self._bench = Workbench(
+            connection, environment, pace, options, stopping, pause, dispatcher_uuid
+        )
+        self._runner = Runner(self._bench)
 
     def close(self) -> None:
         """Leave the seat; the connection stays open."""
-        self._runner.close()
+        self._bench.close()
 
     def claim(self) -> tuple[Queue, Lease] | None:
         """Claim jobs in a commit of their own; ``None`` if there is nothing to do.
@@ -112,10 +120,17 @@ class Seat:
             options = self._options
             grouping = queue.grouping and options.group_seconds > 0
             limit = options.batch if grouping else options.isolated_batch
-            lease = claim_next(queue, worker_id, self._slot, limit, self._joins)
+            lease = claim_next(
+                queue,
+                worker_id,
+                self._slot,
+                limit,
+                self._joins,
+                self._fairness.handicaps,
+            )
             if lease is not None:
                 return queue, lease
-            transitions.settle_old(queue, worker_id, self._slot)
+            settling.settle_old(queue, worker_id, self._slot)
         return None
 
     def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
@@ -130,14 +145,25 @@ class Seat:
     def run(self, queue: Queue, lease: Lease) -> None:
         """Run what was claimed; give back what was not begun when told to stop."""
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
-            self._change(queue, lease, transitions.bury_unreadable)
-        if not self._runner.run(queue, lease, lease.held_jobs()):
+            self._change(queue, lease, settling.bury_unreadable)
+        held = lease.held_jobs()
+        began = time.perf_counter()
+        if not self._runner.run(queue, lease, held):
             self._give_back(queue, lease)
+        self._fairness.served(
+            queue.name,
+            lease.quota_names,
+            [job.key for _, job in held if job.key is not None],
+            time.perf_counter() - began,
+        )
+        if self._bench.owes_news:
+            self._bench.owes_news = False
+            self._change(queue, lease, settling.settle)
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
-        count = self._change(queue, lease, transitions.give_back)
+        count = self._change(queue, lease, settling.give_back)
         logger.info("%s jobs that had not begun were given back.", count or "No")
 
     def _change(

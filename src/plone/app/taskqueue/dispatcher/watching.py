@@ -23,11 +23,13 @@ def _oids(queues: Queues) -> Iterator[bytes | None]:
         for lane in queue.lanes():
             for tree in lane.trees():
                 yield from _ends(tree)
+        for tree in queue.schedule.trees():
+            yield from _ends(tree)
         for name in queue.quotas:
             quota = queue.quotas[name]
             yield quota._p_oid
-            for lease, _ in quota.holders():
-                yield lease._p_oid
+            for holder, _ in quota.holders():
+                yield holder._p_oid
 
 
 def _ends(tree: Any) -> Iterator[bytes | None]:

@@ -1,49 +1,36 @@
 """The job's record."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
-from persistent import Persistent
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.job import callables
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job.annotations import Annotations
+from plone.app.taskqueue.job.attempts import Attempts
+from plone.app.taskqueue.job.callbacks import Callbacks
+from plone.app.taskqueue.job.errors import BadStatusError
 from plone.app.taskqueue.job.failure import Failure
+from plone.app.taskqueue.job.options import Options
+from plone.app.taskqueue.job.record import id_of
 from plone.app.taskqueue.job.states import ASYNC_WORDS
 from plone.app.taskqueue.job.states import BY_CODE
 from plone.app.taskqueue.job.states import CODES
 from plone.app.taskqueue.job.states import State
 from typing import Any
-from ZODB.utils import u64
+from zope.component import queryUtility
 from zope.interface import implementer
-
-import itertools
 
 
 #: Name of the container of all queues in a database's root.
 ROOT_KEY = "plone.app.taskqueue"
 
-#: The record's fields in their order, with what a field is when the record is too
-#: short to have it.  Short and positional, because there may be a million of them.
-_FIELDS = (
-    ("_code", CODES[State.NEW]),
-    ("function_name", None),
-    ("_arguments", None),
-    ("surroundings", None),
-    ("queue_name", None),
-    ("quota_names", ()),
-    #: Place in its lane, which also tells when it was queued.
-    ("key", None),
-    ("isolated", False),
-    ("interruptions", 0),
-    ("cancel_requested", False),
-    ("_finished", None),
-    ("_run_seconds", None),
-    ("_outcome", None),
-    ("conflicts", 0),
-)
-_NAMES = tuple(name for name, _ in _FIELDS)
-_DEFAULTS = tuple(default for _, default in _FIELDS)
+
+#: What makes a job run in transactions of its own, by names of what it has beside.
+_ALONE = frozenset({"attempts", "batch", "callbacks", "late", "timeout"})
 
 
 def _is_pair(value: tuple) -> bool:
@@ -51,41 +38,33 @@ def _is_pair(value: tuple) -> bool:
     return len(value) == 2 and type(value[0]) is tuple and type(value[1]) is dict
 
 
-def id_of(job: Persistent) -> int | None:
-    """Return the job's id without loading its record, which may be unreadable."""
-    return None if job._p_oid is None else u64(job._p_oid)
+def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of quotas as they are stored.  ``TypeError``: one string."""
+    if isinstance(names, str):
+        raise TypeError("provide an iterable of names")
+    return tuple(sorted(set(names)))
 
 
 @implementer(IAsyncJob)
-class AsyncJob(Persistent):
+class AsyncJob(Options, Attempts, Callbacks):
     """See ``IAsyncJob``.  ``AsyncJob(callable, *args, **kwargs)``."""
 
     def __init__(self, callable: Callable, /, *args: Any, **kwargs: Any):
         self.__setstate__(())
-        self.function_name = callables.name_of(callable)
+        self.function_name, leading, given = callables.unfold(callable)
+        args, kwargs = leading + args, given | kwargs
         if args or kwargs:
             self._arguments = payload.dump(
                 (args, kwargs) if kwargs or _is_pair(args) else args,
                 f"An argument of {self.function_name}",
             )
 
-    def __getstate__(self) -> tuple:
-        own = self.__dict__
-        state = [own[name] for name in _NAMES]
-        while state and state[-1] == _DEFAULTS[len(state) - 1]:
-            state.pop()
-        if beyond := own["_beyond"]:
-            state += _DEFAULTS[len(state) :] + beyond
-        return tuple(state)
-
-    def __setstate__(self, state: tuple) -> None:
-        own = self.__dict__
-        own.clear()
-        # A newer version's record may be longer; what is beyond is kept as it is.
-        own["_beyond"] = state[len(_NAMES) :]
-        own.update(
-            zip(_NAMES, itertools.chain(state, _DEFAULTS[len(state) :]), strict=False)
-        )
+    @classmethod
+    def bind(cls, callable: Callable, /, *args: Any, **kwargs: Any) -> "AsyncJob":
+        """Return a job that is given itself before its other arguments."""
+        job = cls(callable, *args, **kwargs)
+        job.set_extra("bound", True)
+        return job
 
     # What it is
 
@@ -109,20 +88,103 @@ class AsyncJob(Persistent):
         return value, {}
 
     @property
-    def args(self) -> tuple:
+    def arguments(self) -> tuple:
         return self._load_arguments()[0]
 
     @property
     def kwargs(self) -> dict:
         return self._load_arguments()[1]
 
+    @property
+    def args(self) -> tuple:
+        if self.surroundings is None or self.extra("plain"):
+            return self.arguments
+        known = queryUtility(ISurroundings)
+        if known is None:
+            return self.arguments
+        try:
+            function: Any = self.callable
+        except LookupError:
+            function = self.function_name
+        return (*known.describe(self.surroundings), function, *self.arguments)
+
+    @property
+    def annotations(self) -> Annotations:
+        return Annotations(self)
+
     def run(self, *leading: Any) -> Any:
         """Call the callable with ``leading`` arguments before the job's own."""
         function = callables.resolve(self.function_name)
+        if self._extra is not None:
+            leading = self._leading(leading)
         if self._arguments is None:
             return function(*leading)
         args, kwargs = self._load_arguments()
         return function(*leading, *args, **kwargs)
+
+    def _leading(self, leading: tuple) -> tuple:
+        if self.extra("plain"):
+            leading = ()
+        return (self, *leading) if self.extra("bound") else leading
+
+    def call(self, outcome: Any) -> Any:
+        """Call the callable with the job's own arguments and, last, its parent's outcome."""
+        function = callables.resolve(self.function_name)
+        args, kwargs = self._load_arguments()
+        return function(*self._leading(()), *args, outcome, **kwargs)
+
+    # Others that it has to do with
+
+    @property
+    def quota_names(self) -> tuple[str, ...]:
+        return self._quota_names
+
+    @quota_names.setter
+    def quota_names(self, names: Iterable[str]) -> None:
+        if self.state is State.NEW:
+            self._quota_names = sorted_names(names)
+        elif self.state in (State.PENDING, State.SCHEDULED):
+            self.queue.change_quotas(self, names)
+        else:
+            raise BadStatusError(
+                "can only set quota_names when a job has NEW or PENDING status"
+            )
+
+    def limit_by(self, names: tuple[str, ...]) -> None:
+        """Write the names of its quotas; for ``queue.transitions`` alone."""
+        self._quota_names = names
+
+    @property
+    def queue(self) -> Any:
+        """Its queue on the job's own connection; ``None`` while it has none."""
+        if self.queue_name is None or self._p_jar is None:
+            return None
+        queues = self._p_jar.root().get(ROOT_KEY)
+        return None if queues is None else queues.get(self.queue_name)
+
+    @property
+    def batch(self) -> Any:
+        """The ``Batch`` of a job that waits for others, now or before."""
+        return self.extra("batch")
+
+    @property
+    def watchers(self) -> tuple:
+        """The batches that wait for this job."""
+        return self.extra("watchers", ())
+
+    @property
+    def is_member(self) -> bool:
+        """True for a member of a batch, whose end is no event of its own."""
+        return self.extra("member", False)
+
+    @property
+    def stands_alone(self) -> bool:
+        """True if it takes more than one transaction, or may, so that none joins it."""
+        return self._extra is not None and not _ALONE.isdisjoint(self._extra)
+
+    @property
+    def jobs(self) -> tuple:
+        return () if self.batch is None else tuple(self.batch)
 
     # Where it stands
 
@@ -139,9 +201,8 @@ class AsyncJob(Persistent):
         if state is State.PENDING:
             # A claim moves jobs between containers and leaves their records alone,
             # so only the containers know.
-            queues = self._p_jar.root().get(ROOT_KEY)
-            if queues is not None and not queues[self.queue_name].is_pending(self):
-                return State.LEASED
+            queue = self.queue
+            return state if queue is None else queue.standing(self)
         return state
 
     @property
@@ -152,6 +213,11 @@ class AsyncJob(Persistent):
         """Be as before it was queued; for a job that no database has."""
         self.become(State.NEW)
         self.key = self.queue_name = None
+
+    def keep_created(self) -> None:
+        """Remember when it was queued before its key tells something else."""
+        if self.extra("created") is None:
+            self.set_extra("created", keys.seconds_of(self.key))
 
     def become(self, state: State) -> None:
         """Write the state; for ``queue.transitions`` alone."""
@@ -177,17 +243,56 @@ class AsyncJob(Persistent):
         """Keep when it ended without having run; for ``queue.transitions`` alone."""
         self._finished = finished
 
+    def inherit(self, other: "AsyncJob") -> None:
+        """Take the outcome of the job that it waited for; for ``queue.transitions``."""
+        self._outcome = other._outcome
+
+    def keep(self, run: Any) -> None:
+        """Keep what the run has told of itself; for ``queue.transitions`` alone."""
+        if run.lines:
+            self.set_extra("log", run.lines)
+        if run.progress is not None:
+            self.set_extra("progress", run.progress)
+        if run.annotations:
+            self.set_extra("live", dict(run.annotations))
+
+    @property
+    def log(self) -> tuple:
+        return self.extra("log", ())
+
+    @property
+    def progress(self) -> tuple | None:
+        return self.extra("progress")
+
+    @property
+    def live_annotations(self) -> dict:
+        return self.extra("live", {})
+
+    @property
+    def outcome_state(self) -> State:
+        """What it is, or will be, when its callbacks have been called."""
+        return State.FAILED if self.has_failed else State.COMPLETED
+
     @property
     def result(self) -> Any:
         if type(self._outcome) is tuple:
             return Failure.from_record(self._outcome)
+        if self._outcome is None and self.batch is not None:
+            return self._batch_result()
         return payload.load(self._outcome, self._p_jar, f"The result of job {self.id}")
+
+    def _batch_result(self) -> Any:
+        batch = self.batch
+        if self._finished is None or self.extra("post"):
+            return None
+        # Not kept, so that no record grows with the batch.
+        return batch[0].result if batch.single else tuple(batch)
 
     @property
     def created(self) -> datetime | None:
-        return clock.as_datetime(
-            None if self.key is None else keys.seconds_of(self.key)
-        )
+        if self.key is None:
+            return None
+        return clock.as_datetime(self.extra("created") or keys.seconds_of(self.key))
 
     @property
     def finished_seconds(self) -> float | None:

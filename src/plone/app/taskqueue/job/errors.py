@@ -19,6 +19,10 @@ class DoomedError(Exception):
     """The job doomed its transaction, so nothing that it did was kept."""
 
 
+class BatchFailedError(Exception):
+    """A job of a batch failed that was to stop at the first failure."""
+
+
 class JobCancelled(Exception):
     """Somebody cancelled the job while it ran; ``checkpoint`` raises it inside the job.
 

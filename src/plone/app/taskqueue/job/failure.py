@@ -18,7 +18,14 @@ TRACEBACK_LIMIT = 16_000
 FRAME_LIMIT = 40
 #: The modules through which a job is called.
 _ENGINE = frozenset(
-    {"plone.app.taskqueue.dispatcher.runner", "plone.app.taskqueue.job.asyncjob"}
+    {
+        "plone.app.taskqueue.dispatcher.alone",
+        "plone.app.taskqueue.dispatcher.attempt",
+        "plone.app.taskqueue.dispatcher.calling",
+        "plone.app.taskqueue.dispatcher.runner",
+        "plone.app.taskqueue.job.asyncjob",
+        "plone.app.taskqueue.queue.calling",
+    }
 )
 #: Largest pickle of an exception kept, in bytes.
 VALUE_LIMIT = 4_000

@@ -3,10 +3,16 @@
 A pending job's key tells when it was queued, then its shard, then a few random bits
 that keep two processes apart.  Within a process keys only ever grow, so that jobs
 queued one after the other stay in that order, at any speed and under any clock.
+
+Priority is a head start: a job's key is as if it had been queued so much earlier.  So
+a job that waits gains on all that come later, and none starves.  The same sum makes
+users share: see ``dispatcher.fairness``.
 """
 
 from plone.app.taskqueue import clock
 
+import itertools
+import math
 import random
 import threading
 
@@ -25,18 +31,56 @@ _LOW_BITS = _RANDOM_BITS + SHARD_BITS
 #: Set in every key; an interrupted job loses it, and so goes before all others.
 _IN_LINE = 1 << 61
 
+#: Seconds of head start that one step of priority is worth.
+PRIORITY_SECONDS = 60
+#: Times that a key can tell, in seconds since the epoch, end here: in the year 2150.
+LATEST = 5_680_281_600
+#: Jobs due at the same time are put so many units apart, this often.
+_SPREAD = 1 << 10
+
 _lock = threading.Lock()
 _last = 0
+_turns = itertools.count()
 
 
-def next_key(shard: int) -> int:
+def next_key(shard: int, priority: int = 0) -> int:
     """Return a key after all that this process made before.  Thread-safe."""
     global _last
     units = int((clock.now() - _EPOCH) * _UNITS)
     with _lock:
         _last = units = max(units, _last + 1)
+    return head_start(_compose(units, shard), priority)
+
+
+def due_key(seconds: float, shard: int, priority: int = 0) -> int:
+    """Return the key of a job that becomes due then.
+
+    Jobs that are due at the same time keep the order in which they were queued, at
+    least a thousand of them; the last is due a sixteenth of a second later.
+    """
+    units = math.ceil((seconds - _EPOCH) * _UNITS) + next(_turns) % _SPREAD
+    return head_start(_compose(units, shard), priority)
+
+
+def _compose(units: int, shard: int) -> int:
     low = (shard << _RANDOM_BITS) | random.getrandbits(_RANDOM_BITS)
     return _IN_LINE | (units << _LOW_BITS) | low
+
+
+def head_start(key: int, priority: int) -> int:
+    """Return the key of the same job with that priority; minus it takes it away."""
+    return key - span(priority * PRIORITY_SECONDS)
+
+
+def span(seconds: float) -> int:
+    """Return by how much keys differ that are so many seconds apart."""
+    return int(seconds * _UNITS) << _LOW_BITS
+
+
+def ceiling(seconds: float) -> int:
+    """Return a key that no job exceeds which is due then or before."""
+    units = int((seconds - _EPOCH) * _UNITS) + _SPREAD
+    return _IN_LINE | ((units + 1) << _LOW_BITS)
 
 
 def shard_of(key: int) -> int:

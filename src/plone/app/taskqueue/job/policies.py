@@ -4,13 +4,13 @@ from datetime import datetime
 from datetime import timedelta
 from enum import Enum
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.failure import Kind
 from transaction.interfaces import TransientError
 from typing import Any
 from typing import NamedTuple
 from zope.interface import implementer
-from zope.interface import Interface
 
 
 class _Rule(Enum):
@@ -21,40 +21,6 @@ class _Rule(Enum):
 ENGINE = _Rule.ENGINE
 
 Answer = bool | timedelta | datetime | _Rule
-
-
-class IRetryPolicy(Interface):
-    """Says whether and when a job runs again.  Origin: zc.async.
-
-    Made by calling a factory with the job; the factory is a job's option, or a named
-    adapter from ``IAsyncJob``.  A policy is made anew whenever one is needed, in the
-    worker and outside the job's transaction, and must change nothing in the database.
-
-    The answers are ``False`` (give up), ``True`` (at once), a ``timedelta`` (after that
-    time) or a ``datetime`` with a time zone (then).  A policy that raises, or answers
-    anything else, is logged and counts as one that gives up.
-
-    ``data_cache`` is a ``dict`` of plain values in which a policy counts: it begins
-    empty, and the engine keeps it with the job from one attempt to the next.
-    """
-
-    def jobError(failure, data_cache):
-        """The callable failed with ``failure``, an ``IFailure``; return an answer."""
-
-    def commitError(failure, data_cache):
-        """Committing the job's work failed with ``failure``; return an answer."""
-
-    def interrupted():
-        """The job's worker died; return an answer.
-
-        ``job.interruptions`` counts this time too.
-        """
-
-    def updateData(data_cache):
-        """Take note of what was counted so far.
-
-        Called before each of the questions above, with a copy.
-        """
 
 
 class Allowance(NamedTuple):

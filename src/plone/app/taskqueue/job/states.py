@@ -8,10 +8,16 @@ class State(StrEnum):
 
     #: Made, not queued.
     NEW = "new"
+    #: In the schedule, until its time has come.
+    SCHEDULED = "scheduled"
     #: In a lane, may run.
     PENDING = "pending"
     #: In a worker's lease: it waits there for its turn or runs.
     LEASED = "leased"
+    #: It waits for other jobs, and holds no worker meanwhile.
+    WAITING = "waiting"
+    #: What became of it is known, and its callbacks are to be called.
+    CALLBACKS = "callbacks"
     #: Its callable returned and the transaction was committed.
     COMPLETED = "completed"
     #: It raised, or could not be run; the failure is kept.
@@ -23,21 +29,36 @@ class State(StrEnum):
 #: What a job that is over can be.
 FINAL = (State.COMPLETED, State.FAILED, State.CANCELLED)
 
+#: What a job can be that has not ended and is queued.
+OPEN = (
+    State.SCHEDULED,
+    State.PENDING,
+    State.LEASED,
+    State.WAITING,
+    State.CALLBACKS,
+)
+
 #: One byte a state, for records.  Never renumber: old records are read with it.
+#: Where a job that says ``PENDING`` really stands its container tells, because moving
+#: it between containers shall not cost its record.
 CODES = {
     State.NEW: 0,
     State.PENDING: 1,
     State.COMPLETED: 2,
     State.FAILED: 3,
     State.CANCELLED: 4,
+    State.CALLBACKS: 5,
 }
 BY_CODE = {code: state for state, code in CODES.items()}
 
 #: zc.async's words.  It had none for failed and cancelled: those are completed.
 ASYNC_WORDS = {
     State.NEW: "new-status",
+    State.SCHEDULED: "pending-status",
     State.PENDING: "pending-status",
     State.LEASED: "assigned-status",
+    State.WAITING: "active-status",
+    State.CALLBACKS: "callback-status",
     State.COMPLETED: "completed-status",
     State.FAILED: "completed-status",
     State.CANCELLED: "completed-status",

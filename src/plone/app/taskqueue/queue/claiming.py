@@ -1,12 +1,17 @@
 """Choosing what a lease holds next: the longest waiting job, and some that go with it."""
 
 from collections.abc import Callable
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.settling import settle_if_full
+from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
 
 import itertools
@@ -16,14 +21,47 @@ import itertools
 #: ``count`` jobs, the first of which is ``first``.
 Join = Callable[[AsyncJob, AsyncJob, int], bool]
 
+#: ``handicaps(queue, lane, first_keys)`` returns what to add to the keys of the lane's
+#: shards, by number, before they are compared.
+Handicaps = Callable[[Any, Lane, list[int | None]], dict[int, int]]
 
-def open_lanes(queue: Any) -> list[tuple[int, Lane]]:
+#: Jobs that one claim moves from the schedule to their lanes, at most.
+_PROMOTED = 500
+
+
+def promote_due(queue: Any) -> None:
+    """Move jobs whose time has come to their lanes."""
+    now = clock.now()
+    ceiling = keys.ceiling(now)
+    if (first := queue.schedule.first_key()) is None or first > ceiling:
+        return
+    candidates = list(
+        itertools.takewhile(
+            lambda item: item[0] <= ceiling,
+            itertools.islice(queue.schedule.items(), _PROMOTED),
+        )
+    )
+    queue._p_jar.prefetch([job._p_oid for _, job in candidates])
+    for key, job in candidates:
+        if not _bury_if_bad(queue, queue.schedule, key, job) and job.due_seconds <= now:
+            transitions.promote(queue, key, job)
+
+
+def open_lanes(
+    queue: Any, handicaps: Handicaps
+) -> list[tuple[int, Lane, dict[int, int]]]:
     """Return the lanes that have jobs and room in all their quotas, next job first."""
     found = []
     for lane in queue.lanes():
-        key = lane.first_key()
-        if key is not None and _has_room(queue, lane):
-            found.append((key, lane))
+        first_keys = lane.first_keys()
+        if any(key is not None for key in first_keys) and _has_room(queue, lane):
+            mine = handicaps(queue, lane, first_keys)
+            key = min(
+                key + mine.get(shard, 0)
+                for shard, key in enumerate(first_keys)
+                if key is not None
+            )
+            found.append((key, lane, mine))
     return sorted(found, key=lambda item: item[0])
 
 
@@ -37,26 +75,43 @@ def _has_room(queue: Any, lane: Lane) -> bool:
 
 
 def claim_next(
-    queue: Any, worker_id: str, slot: int, limit: int, join: Join
+    queue: Any,
+    worker_id: str,
+    slot: int,
+    limit: int,
+    join: Join,
+    handicaps: Handicaps = lambda queue, lane, first_keys: {},
 ) -> Lease | None:
     """Let a worker's thread hold jobs of the lane whose next job waits longest.
 
     Takes at most ``limit`` jobs, all from that lane and in its order, up to the first
     that ``join`` refuses; the first job of all is never asked about.  Returns the lease,
     or ``None`` if there is nothing to take.  The caller commits in either case: jobs
-    that cannot be read may have been buried.
+    may have been promoted, or buried because they cannot be read.
     """
-    for _, lane in open_lanes(queue):
+    if queue.paused:
+        return None
+    promote_due(queue)
+    for _, lane, mine in open_lanes(queue, handicaps):
         # More than once only if all of them had to be buried.
-        while candidates := list(itertools.islice(lane.items(), limit)):
+        while candidates := list(itertools.islice(lane.items(mine), limit)):
             # One round trip to a ZEO server for all of them instead of one for each.
             queue._p_jar.prefetch([job._p_oid for _, job in candidates])
             taken = _readable(queue, lane, candidates, join)
             if taken:
                 lease = queue.open_lease(worker_id, slot)
-                transitions.claim(queue, lease, lane, taken)
+                settle_if_full(queue, lease)
+                transitions.claim(lease, lane, taken)
+                _take_places(queue, lease)
                 return lease
     return None
+
+
+def _take_places(queue: Any, lease: Lease) -> None:
+    for name in lease.quota_names:
+        quota = queue.quotas.get(name)
+        if quota is not None:
+            quota.take_place(lease)
 
 
 def _readable(
@@ -64,18 +119,25 @@ def _readable(
 ) -> list[tuple[int, AsyncJob]]:
     taken: list[tuple[int, AsyncJob]] = []
     for key, job in candidates:
-        error = reading_error(job) or _misplaced(job)
-        if error is not None:
-            transitions.bury(queue, lane, key, job, error)
-        elif not taken or join(job, taken[0][1], len(taken)):
-            taken.append((key, job))
-        else:
+        if _bury_if_bad(queue, lane, key, job):
+            continue
+        if taken and not join(job, taken[0][1], len(taken)):
             break
+        taken.append((key, job))
     return taken
 
 
+def _bury_if_bad(queue: Any, room: Shards, key: int, job: AsyncJob) -> bool:
+    error = reading_error(job) or _misplaced(job)
+    if error is None:
+        return False
+    transitions.bury(queue, room, key, job, error)
+    batching.tell_of_lost(queue, job)
+    return True
+
+
 def _misplaced(job: AsyncJob) -> Exception | None:
-    # Only pending jobs are in lanes: who wrote the record did not know what it does.
-    if job.stored_state is State.PENDING:
+    # Only such jobs are in lanes: who wrote the record did not know what it does.
+    if job.stored_state in (State.PENDING, State.CALLBACKS):
         return None
     return ValueError(f"it says that the job is {job.stored_state.value}")

@@ -17,8 +17,9 @@ from plone.app.taskqueue.job.states import CODES
 from plone.app.taskqueue.job.states import State
 
 
-#: In place of a state's code: the job has not ended.
+#: In place of a state's code: the job has not ended, or has gone elsewhere.
 _HELD = 0
+GONE = 255
 
 
 class _Claimed(Persistent):
@@ -82,6 +83,12 @@ class Lease(Persistent):
         codes[index] = CODES[state]
         self._codes = bytes(codes)
 
+    def let_go(self, index: int) -> None:
+        """Write down that the job at ``index`` is elsewhere now; others keep theirs."""
+        codes = bytearray(self._codes)
+        codes[index] = GONE
+        self._codes = bytes(codes)
+
     def drop(self, index: int) -> None:
         """Forget the job at ``index``, which has gone elsewhere."""
         jobs = self._claimed.jobs
@@ -110,7 +117,7 @@ class Lease(Persistent):
 
     @property
     def marks(self) -> bytes:
-        """One byte a job: 0 while held, else the code of its state."""
+        """One byte a job: 0 while held, 255 if gone, else the code of its state."""
         return self._codes
 
     @property

@@ -3,19 +3,27 @@
 from BTrees.OOBTree import OOBTree
 from collections.abc import Iterable
 from collections.abc import Iterator
+from datetime import datetime
+from datetime import timedelta
 from persistent import Persistent
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import sorted_names
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import batching
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.calling import call_open
 from plone.app.taskqueue.queue.checker import check_queue
 from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.quotas import Quotas
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.uniques import Uniques
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 from ZODB.interfaces import IConnection
@@ -39,11 +47,17 @@ class Queue(Persistent):
     def __init__(self, name: str):
         self.name = name
         self.grouping = True
+        self.paused = False
         self.quotas = Quotas()
         self.quotas.create(DEFAULT_QUOTA)
         #: Leases by ``Lease.key``, see ``queue.leases``.
         self.leases = OOBTree()
         self._lanes = OOBTree()
+        #: Jobs whose time has not come, under the key that tells it.
+        self.schedule = Shards()
+        #: Jobs that wait for others.
+        self.waiting = Shards()
+        self.uniques = Uniques()
         self._histories = {state: History() for state in FINAL}
         # Both lanes that nearly all jobs use are there from the start, so that no two
         # producers can meet over making one.
@@ -67,15 +81,64 @@ class Queue(Persistent):
         """Return the finished jobs of a state, without those still in leases."""
         return self._histories[state]
 
-    def is_pending(self, job: AsyncJob) -> bool:
-        """Say whether a lane holds the job."""
+    def room_of(self, job: AsyncJob) -> tuple[Shards, int]:
+        """Return what holds the job while no worker does, and under which key.
+
+        ``LookupError``: a worker holds it, or it has ended, or is not of this queue.
+        """
+        for _, room, key in self._rooms(job):
+            if room.holds(key, job):
+                return room, key
+        raise LookupError("item not in queue", job)
+
+    def standing(self, job: AsyncJob) -> State:
+        """Return where a job stands that has not ended: its container decides."""
+        for state, room, key in self._rooms(job):
+            if room.holds(key, job):
+                return state
+        return State.LEASED
+
+    def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
+        if job.key is None:
+            return
         lane = self._lanes.get(job.quota_names)
-        return lane is not None and job.key is not None and lane.holds(job.key, job)
+        if lane is not None:
+            yield State.PENDING, lane, job.key
+        if job.due_seconds is not None:
+            key = keys.head_start(job.key, -job.priority)
+            yield State.SCHEDULED, self.schedule, key
+        if job.batch is not None:
+            yield State.WAITING, self.waiting, job.key
+
+    def draw(self, room: Shards, owner: str | None) -> int:
+        """Return the shard of a room for what this transaction queues for that owner."""
+        if owner is not None and not self.shares(room):
+            owner = None
+        return room.draw(self._p_jar.transaction_manager.get(), owner)
+
+    def shares(self, room: Shards) -> bool:
+        """Say whether owners take turns in a room, rather than all in strict order."""
+        for name in getattr(room, "quota_names", ()):
+            quota = self.quotas.get(name)
+            if quota is not None and quota.size == 1:
+                return False
+        return True
+
+    def next_due(self) -> float | None:
+        """Return when the next scheduled job is due, in seconds since the epoch."""
+        key = self.schedule.first_key()
+        return None if key is None else keys.seconds_of(key)
 
     # Queueing
 
     def put(
-        self, job: AsyncJob, quota_names: Iterable[str] = (DEFAULT_QUOTA,)
+        self,
+        job: AsyncJob,
+        quota_names: Iterable[str] | None = None,
+        *,
+        begin_after: datetime | None = None,
+        begin_by: timedelta | None = None,
+        owner: str | None = None,
     ) -> AsyncJob:
         if not isinstance(job, AsyncJob):
             raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
@@ -85,48 +148,98 @@ class Queue(Persistent):
             job.renew()
         elif job.stored_state is not State.NEW:
             raise ValueError("cannot add already-assigned job")
-        if isinstance(quota_names, str):
-            raise TypeError("provide an iterable of names")
-        names = tuple(sorted(set(quota_names)))
-        for name in names:
-            if name not in self.quotas:
-                raise ValueError("unknown quota name", name)
+        if job.watchers or job.parent is not None:
+            raise ValueError(
+                f"{job!r} belongs to a batch or is a callback, so it cannot be queued "
+                "by itself."
+            )
+        if quota_names is None:
+            quota_names = job.quota_names or (DEFAULT_QUOTA,)
+        names = self._known(quota_names)
+        if begin_after is not None:
+            job.begin_after = begin_after
+        if begin_by is not None:
+            job.begin_by = begin_by
+        if job.unique_key is not None:
+            other = self.uniques.claim(job)
+            if other is not job:
+                return other
         if job._p_jar is None:
             _add(self._p_jar, job)
-        transitions.put(self, job, names)
+        if job.batch is not None:
+            job.batch.owner = owner
+        transitions.put(self, job, names, owner)
         hub.ring_after_commit(self._p_jar)
         return job
 
+    def _known(self, quota_names: Iterable[str]) -> tuple[str, ...]:
+        names = sorted_names(quota_names)
+        for name in names:
+            if name not in self.quotas:
+                raise ValueError("unknown quota name", name)
+        return names
+
+    def change_quotas(self, job: AsyncJob, quota_names: Iterable[str]) -> None:
+        self.room_of(job)
+        self.move_to_quotas(job, self._known(quota_names))
+
+    def move_to_quotas(self, job: AsyncJob, names: tuple[str, ...]) -> None:
+        """Let a job that no worker holds be limited by these quotas instead."""
+        room, key = self.room_of(job)
+        if self.standing(job) is State.PENDING:
+            room.remove([(key, job)])
+            job.key = self.lane(names).put_back(key, job)
+        job.limit_by(names)
+        hub.ring_after_commit(self._p_jar)
+
     def pull(self, index: int = 0) -> AsyncJob:
         job = self[index]
-        transitions.withdraw(self, job)
+        self.remove(job)
         return job
 
     def remove(self, job: AsyncJob) -> None:
-        if not isinstance(job, AsyncJob) or not self._holds_pending(job):
+        if not isinstance(job, AsyncJob) or not self._holds_unclaimed(job):
             raise LookupError("item not in queue", job)
+        if job.stored_state is State.CALLBACKS or job.watchers or job.batch is not None:
+            raise ValueError(
+                f"Job {job.id} has begun, or others wait for it or it for others: "
+                "cancel it instead."
+            )
         transitions.withdraw(self, job)
 
     def cancel(self, job: AsyncJob) -> bool:
         if not isinstance(job, AsyncJob):
             raise ValueError(f"Only an AsyncJob can be cancelled, not {job!r}.")
-        if self._holds_pending(job):
-            transitions.cancel_pending(self, job)
-            return True
-        if self.get(job.id) is not job or job.stored_state is not State.PENDING:
+        if (
+            not self._holds_unclaimed(job) and self.get(job.id) is not job
+        ) or job.stored_state is not State.PENDING:
             raise ValueError(
                 f"Job {job.id} cannot be cancelled: it is {job.stored_state.value}."
             )
-        job.cancel_requested = True
-        return False
+        return batching.cancel(self, job)
 
-    def _holds_pending(self, job: AsyncJob) -> bool:
-        return job.queue_name == self.name and self.is_pending(job)
+    def _holds_unclaimed(self, job: AsyncJob) -> bool:
+        return job.queue_name == self.name and self.standing(job) in (
+            State.PENDING,
+            State.SCHEDULED,
+            State.WAITING,
+        )
+
+    def call_back(self, job: AsyncJob) -> None:
+        """Call the callbacks that were added to a job which had ended."""
+        call_open(job)
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        hub.ring_after_commit(self._p_jar)
 
     # Pending jobs as a sequence, as in zc.async
 
     def __len__(self) -> int:
-        return sum(len(lane) for lane in self.lanes())
+        return sum(len(lane) for lane in self.lanes()) + len(self.schedule)
 
     def __bool__(self) -> bool:
         return True
@@ -135,7 +248,7 @@ class Queue(Persistent):
         merged = heapq.merge(
             *(lane.items() for lane in self.lanes()), key=lambda item: item[0]
         )
-        return (job for _, job in merged)
+        return (job for _, job in itertools.chain(merged, self.schedule.items()))
 
     def __getitem__(self, index: int) -> AsyncJob:
         if index < 0:
@@ -159,8 +272,10 @@ class Queue(Persistent):
         return job if self._holds(job) else default
 
     def _holds(self, job: AsyncJob) -> bool:
-        if job.stored_state is State.PENDING:
-            return self.is_pending(job) or any(job is mine for mine in self.leased())
+        if job.stored_state in (State.PENDING, State.CALLBACKS):
+            return self.standing(job) is not State.LEASED or any(
+                job is mine for mine in self.leased()
+            )
         return (
             job.stored_state in FINAL and job in self.history(job.stored_state)
         ) or any(
@@ -172,8 +287,10 @@ class Queue(Persistent):
     def counts(self) -> dict[State, int]:
         leases = list(self.leases.values())
         counts = {
-            State.PENDING: len(self),
+            State.SCHEDULED: len(self.schedule),
+            State.PENDING: sum(len(lane) for lane in self.lanes()),
             State.LEASED: sum(lease.held for lease in leases),
+            State.WAITING: len(self.waiting),
         }
         for state in FINAL:
             counts[state] = len(self.history(state)) + sum(
@@ -206,6 +323,7 @@ class Queue(Persistent):
         return (job for _, job in merged)
 
     def prune(self, before: float, limit: int = 50) -> int:
+        self.uniques.sweep(before)
         return transitions.forget(self, before, limit)
 
     def check(self) -> None:
@@ -220,8 +338,8 @@ class Queue(Persistent):
 
     def close_lease(self, lease: Lease) -> int:
         """Give back what a lease still holds and remove it; return how many jobs."""
-        transitions.settle(self, lease)
-        count = transitions.give_back(self, lease)
+        settling.settle(self, lease)
+        count = settling.give_back(self, lease)
         lease.clear()
         del self.leases[lease.key]
         if count:

@@ -1,7 +1,7 @@
 """Registering workers, and taking from dead ones what they held."""
 
 from collections.abc import Iterator
-from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.boards import remove_board
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.leases import Lease
@@ -61,7 +61,7 @@ def take_leases(queues: Queues, worker_id: str) -> int:
     """Put back what the worker's leases hold and remove them; returns how many jobs."""
     count = 0
     for queue, lease in leases_of(queues, worker_id):
-        count += transitions.take_over(queue, lease)
+        count += settling.take_over(queue, lease)
         del queue.leases[lease.key]
     if count:
         hub.ring_after_commit(queues._p_jar)

@@ -23,11 +23,14 @@ from transaction.interfaces import ITransaction
 
 import heapq
 import random
+import zlib
 
 
 SHARDS = 1 << keys.SHARD_BITS
 #: How many shards a producer looks at, at most.
 _DRAWS = 3
+#: How many shards an owner has, at most.
+_OWNED = 2
 
 Item = tuple[int, AsyncJob]
 
@@ -150,21 +153,37 @@ class Shards(Persistent):
     def __bool__(self) -> bool:
         return True
 
-    def draw(self, transaction: ITransaction) -> int:
+    def draw(self, transaction: ITransaction, owner: str | None = None) -> int:
         """Return the shard for all that is queued here in this transaction.
 
         One for each transaction, drawn at random: a bulk of jobs writes one shard, and
         single ones spread so thin that a shard's record stays small.  Drawn again if
         a claim may be about to empty its tail, beside which many appends do not merge.
+
+        An owner has a few shards, out of which the shortest is taken: so what one of
+        them queues in masses does not stand before what others queue.
         """
         try:
-            return transaction.data(self)
+            drawn = transaction.data(self)
         except KeyError:
-            for number in random.sample(range(SHARDS), _DRAWS):
-                if self._shards[number].is_quiet():
-                    break
-            transaction.set_data(self, number)
-            return number
+            drawn = {}
+            transaction.set_data(self, drawn)
+        if owner not in drawn:
+            drawn[owner] = self._draw() if owner is None else self._draw_for(owner)
+        return drawn[owner]
+
+    def _draw(self) -> int:
+        for number in random.sample(range(SHARDS), _DRAWS):
+            if self._shards[number].is_quiet():
+                break
+        return number
+
+    def _draw_for(self, owner: str) -> int:
+        digest = zlib.crc32(owner.encode())
+        numbers = [
+            (digest >> shift * keys.SHARD_BITS) % SHARDS for shift in range(_OWNED)
+        ]
+        return min(numbers, key=lambda number: self._shards[number].length())
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken: make another."""
@@ -188,15 +207,23 @@ class Shards(Persistent):
         for shard, mine in by_shard.items():
             self._shards[shard].remove(mine)
 
+    def first_keys(self) -> list[int | None]:
+        """Return the lowest key of each shard, ``None`` where it is empty."""
+        return [shard.first_key() for shard in self._shards]
+
     def first_key(self) -> int | None:
         """Return the key of the job that is next, ``None`` if there is none."""
-        found = (shard.first_key() for shard in self._shards)
-        return min((key for key in found if key is not None), default=None)
+        return min((key for key in self.first_keys() if key is not None), default=None)
 
-    def items(self) -> Iterator[Item]:
-        """Iterate over keys and jobs in order, lazily."""
+    def items(self, handicaps: dict[int, int] | None = None) -> Iterator[Item]:
+        """Iterate over keys and jobs in order, lazily.
+
+        ``handicaps`` are added to the keys of some shards to find that order.
+        """
+        put_off = handicaps or {}
         return heapq.merge(
-            *(shard.items() for shard in self._shards), key=lambda item: item[0]
+            *(shard.items() for shard in self._shards),
+            key=lambda item: item[0] + put_off.get(keys.shard_of(item[0]), 0),
         )
 
     def trees(self) -> Iterator[OOBTree]:

@@ -10,15 +10,15 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
+from plone.app.taskqueue.job.attempts import Attempt
+from plone.app.taskqueue.job.batch import Batch
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
-from plone.app.taskqueue.queue.history import PARTITION
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
-from plone.app.taskqueue.queue.leases import lease_key
-from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
 
 import logging
@@ -26,35 +26,67 @@ import logging
 
 logger = logging.getLogger("plone.app.taskqueue.queue")
 
-#: How many ended jobs a lease keeps before they move to the history, so that a trickle
-#: of single jobs shares the writing there.
-SETTLE_AT = 32
+
+# Into the queue, and out of it again
 
 
-def put(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
-    """A: new -> pending."""
-    lane = queue.lane(quota_names)
-    shard = lane.draw(queue._p_jar.transaction_manager.get())
-    while not lane.append(key := keys.next_key(shard), job):
-        pass  # another process has made the same key; the next will be free
-    job.key = key
+def put(
+    queue: Any, job: AsyncJob, quota_names: tuple[str, ...], owner: str | None = None
+) -> None:
+    """A: new -> pending, or scheduled if its time has not come."""
+    now = clock.now()
+    due = job.due_seconds
+    job.set_deadline(now if due is None else due)
+    if due is not None and due > now:
+        room, later = queue.schedule, True
+    else:
+        room, later = queue.lane(quota_names), False
+    shard = queue.draw(room, owner)
+    while True:
+        key = keys.due_key(due, shard) if later else keys.next_key(shard, job.priority)
+        if room.append(key, job):
+            break  # else another process has made the same key; the next will be free
+    if later or job.priority:
+        job.set_extra("created", now)
+    job.key = keys.head_start(key, job.priority) if later else key
     job.queue_name = queue.name
-    job.quota_names = quota_names
+    job.limit_by(quota_names)
     job.become(State.PENDING)
 
 
-def claim(
-    queue: Any, lease: Lease, lane: Lane, taken: Sequence[tuple[int, AsyncJob]]
-) -> None:
+def withdraw(queue: Any, job: AsyncJob) -> None:
+    """I: pending, scheduled -> new, by whoever takes the job out of the queue again."""
+    _take_out(queue, job)
+    job.key = job.queue_name = None
+    job.cancel_requested = False
+    job.interruptions = 0
+    job.become(State.NEW)
+
+
+def promote(queue: Any, key: int, job: AsyncJob) -> None:
+    """M: scheduled -> pending, because its time has come.  Leaves its record alone."""
+    queue.schedule.remove([(key, job)])
+    _put_back(queue.lane(job.quota_names), job, job.key)
+
+
+def _take_out(queue: Any, job: AsyncJob) -> None:
+    room, key = queue.room_of(job)
+    room.remove([(key, job)])
+
+
+def _put_back(room: Shards, job: AsyncJob, key: int) -> None:
+    key = room.put_back(key, job)
+    if key != job.key:
+        job.key = key
+
+
+# To a worker, and to its end
+
+
+def claim(lease: Lease, lane: Lane, taken: Sequence[tuple[int, AsyncJob]]) -> None:
     """B: pending -> leased.  The jobs' own records stay as they are."""
-    if lease.size >= SETTLE_AT:
-        settle(queue, lease)
     lane.remove(taken)
     lease.hold(lane.quota_names, [job for _, job in taken])
-    for name in lane.quota_names:
-        quota = queue.quotas.get(name)
-        if quota is not None:
-            quota.take_place(lease)
 
 
 def complete(
@@ -65,10 +97,18 @@ def complete(
     started: float,
     conflicts: int = 0,
 ) -> None:
-    """C: leased -> completed."""
+    """C: leased -> completed, or callbacks if it has some."""
     job.succeed(result)
     job.ran(started, clock.now(), conflicts)
-    _end_in_lease(lease, index, job, State.COMPLETED)
+    _conclude(lease, index, job)
+
+
+def inherit(lease: Lease, index: int, job: AsyncJob, other: AsyncJob) -> None:
+    """C, D: the same for a job that ends as the one did that it has waited for."""
+    now = clock.now()
+    job.inherit(other)
+    job.ran(now, now, 0)
+    _conclude(lease, index, job)
 
 
 def fail(
@@ -79,15 +119,83 @@ def fail(
     started: float,
     conflicts: int = 0,
 ) -> None:
-    """D: leased -> failed."""
+    """D: leased -> failed, or callbacks if it has some."""
     job.blame(failure)
     job.ran(started, clock.now(), conflicts)
-    _end_in_lease(lease, index, job, State.FAILED)
+    _conclude(lease, index, job)
 
 
-def cancel_pending(queue: Any, job: AsyncJob) -> None:
-    """E: pending -> cancelled."""
-    queue.lane(job.quota_names).remove([(job.key, job)])
+def _conclude(lease: Lease, index: int, job: AsyncJob) -> None:
+    if job.callbacks:
+        job.become(State.CALLBACKS)
+    else:
+        _end_in_lease(lease, index, job, job.outcome_state)
+
+
+def finish(lease: Lease, index: int, job: AsyncJob) -> None:
+    """N: callbacks -> completed, failed; the last of them has been called."""
+    _end_in_lease(lease, index, job, job.outcome_state)
+
+
+def end_callback(
+    callback: AsyncJob, result: bytes | Failure | None, started: float
+) -> None:
+    """C, D: new -> completed, failed, for a callback, which is in no container."""
+    if isinstance(result, Failure):
+        callback.blame(result)
+    else:
+        callback.succeed(result)
+    callback.ran(started, clock.now(), 0)
+    callback.become(callback.outcome_state)
+
+
+# Waiting, and being tried again
+
+
+def postpone(queue: Any, lease: Lease, index: int, job: AsyncJob, due: float) -> None:
+    """O: leased -> scheduled, because it is to be tried again then."""
+    lease.let_go(index)
+    job.keep_created()
+    job.postpone(due)
+    key = keys.due_key(due, keys.shard_of(job.key))
+    job.key = keys.head_start(queue.schedule.put_back(key, job), job.priority)
+
+
+def wait(queue: Any, lease: Lease, index: int, job: AsyncJob, batch: Batch) -> None:
+    """P: leased -> waiting, for the jobs of its batch; it keeps its places."""
+    lease.let_go(index)
+    _put_back(queue.waiting, job, job.key)
+    batch.held = True
+    for name in lease.quota_names:
+        quota = queue.quotas.get(name)
+        if quota is not None:
+            quota.take_place(batch)
+
+
+def recall(queue: Any, job: AsyncJob) -> None:
+    """Q: waiting -> pending, first in line: there is something for it to do."""
+    queue.waiting.remove([(job.key, job)])
+    job.batch.held = False
+    _put_back(queue.lane(job.quota_names), job, keys.first_in_line(job.key))
+
+
+# Cancelling
+
+
+def cancel_unclaimed(queue: Any, job: AsyncJob) -> None:
+    """E: pending, scheduled -> cancelled."""
+    _take_out(queue, job)
+    _cancel_at_once(queue, job)
+
+
+def discard(queue: Any, member: AsyncJob) -> None:
+    """R: new -> cancelled, for a member of a batch whose turn never came."""
+    member.queue_name = queue.name
+    member.key = keys.next_key(0)
+    _cancel_at_once(queue, member)
+
+
+def _cancel_at_once(queue: Any, job: AsyncJob) -> None:
     job.ended(clock.now())
     job.become(State.CANCELLED)
     queue.history(State.CANCELLED).add_all([job])
@@ -104,13 +212,13 @@ def _end_in_lease(lease: Lease, index: int, job: AsyncJob, state: State) -> None
     lease.mark(index, state)
 
 
-def give_back(queue: Any, lease: Lease) -> int:
-    """G: leased -> pending, by the worker itself, for jobs that it has not begun."""
-    bury_unreadable(queue, lease)
-    held = lease.held_jobs()
-    for index, job in reversed(held):
-        _return_to_lane(queue, lease, index, job, job.key)
-    return len(held)
+# Back from a worker
+
+
+def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
+    """G: leased -> pending, by the worker itself, which has not begun it."""
+    lease.drop(index)
+    _put_back(queue.lane(job.quota_names), job, job.key)
 
 
 def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
@@ -118,43 +226,33 @@ def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
 
     Writes the job, which is what makes a late commit of that worker fail.
     """
+    now = clock.now()
     job.interruptions += 1
-    _return_to_lane(queue, lease, index, job, keys.first_in_line(job.key))
-
-
-def _return_to_lane(
-    queue: Any, lease: Lease, index: int, job: AsyncJob, key: int
-) -> None:
-    key = queue.lane(lease.quota_names).put_back(key, job)
-    if key != job.key:
-        job.key = key
+    job.record_attempts(
+        [Attempt(now, now, lease.worker_id, "The worker gave no sign of life.")],
+        job.policy_data,
+    )
     lease.drop(index)
+    _put_back(queue.lane(job.quota_names), job, keys.first_in_line(job.key))
 
 
-def withdraw(queue: Any, job: AsyncJob) -> None:
-    """I: pending -> new, by whoever takes the job out of the queue again."""
-    queue.lane(job.quota_names).remove([(job.key, job)])
-    job.key = job.queue_name = None
-    job.cancel_requested = False
-    job.interruptions = 0
-    job.become(State.NEW)
+# Records that cannot be read
 
 
 def bury(
-    queue: Any, lane: Lane, key: int, unreadable: AsyncJob, error: Exception
+    queue: Any, room: Shards, key: int, unreadable: AsyncJob, error: Exception
 ) -> AsyncJob:
-    """J: pending -> failed, for a job whose record cannot be read."""
-    lane.remove([(key, unreadable)])
-    return _set_stone(queue, lane.quota_names, unreadable, error)
+    """J: pending, scheduled -> failed, for a job whose record cannot be read."""
+    room.remove([(key, unreadable)])
+    return _set_stone(queue, getattr(room, "quota_names", ()), unreadable, error)
 
 
-def bury_unreadable(queue: Any, lease: Lease) -> None:
-    """K: leased -> failed, for jobs whose record cannot be read any more."""
-    for index, job in reversed(lease.held_jobs()):
-        error = reading_error(job)
-        if error is not None:
-            lease.drop(index)
-            _set_stone(queue, lease.quota_names, job, error)
+def bury_leased(
+    queue: Any, lease: Lease, index: int, unreadable: AsyncJob, error: Exception
+) -> AsyncJob:
+    """K: leased -> failed, for a job whose record cannot be read any more."""
+    lease.drop(index)
+    return _set_stone(queue, lease.quota_names, unreadable, error)
 
 
 def _set_stone(
@@ -166,7 +264,7 @@ def _set_stone(
     queue._p_jar.add(stone)
     stone.key = keys.next_key(0)
     stone.queue_name = queue.name
-    stone.quota_names = quota_names
+    stone.limit_by(quota_names)
     stone.function_name = f"unreadable:job_{id_of(unreadable)}"
     stone.blame(
         Failure(
@@ -189,6 +287,9 @@ def _set_stone(
     return stone
 
 
+# The end
+
+
 def forget(queue: Any, before: float, limit: int) -> int:
     """L: completed, failed, cancelled -> gone.  Returns how many."""
     forgotten = 0
@@ -197,38 +298,3 @@ def forget(queue: Any, before: float, limit: int) -> int:
         limit -= partitions
         forgotten += jobs
     return forgotten
-
-
-def settle(queue: Any, lease: Lease) -> None:
-    """Move a lease's ended jobs to the history.  Changes no job's state.
-
-    The lease holds nothing else then, or its owner is done with its claim: the places
-    of jobs that it still holds change.
-    """
-    for state in FINAL:
-        if lease.ended(state):
-            queue.history(state).add_all(lease.ended_jobs(state))
-    lease.clear_ended()
-
-
-def settle_old(queue: Any, worker_id: str, slot: int) -> None:
-    """Move what an idle worker's lease has kept for long to the history.
-
-    Else the few jobs that a lease keeps would outlive their retention.
-    """
-    lease = queue.leases.get(lease_key(worker_id, slot))
-    if lease is not None and lease.size and not lease.held:
-        oldest = next(job for state in FINAL for job in lease.ended_jobs(state))
-        if clock.now() - oldest.finished_seconds > PARTITION:
-            settle(queue, lease)
-
-
-def take_over(queue: Any, lease: Lease) -> int:
-    """Empty the lease of a dead worker; return how many jobs go to others."""
-    settle(queue, lease)
-    bury_unreadable(queue, lease)
-    held = lease.held_jobs()
-    for index, job in reversed(held):
-        interrupt(queue, lease, index, job)
-    lease.clear()
-    return len(held)

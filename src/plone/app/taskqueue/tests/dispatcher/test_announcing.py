@@ -2,7 +2,7 @@
 
 from plone.app.taskqueue.dispatcher import inline
 from plone.app.taskqueue.dispatcher import Options
-from plone.app.taskqueue.dispatcher.runner import INTERRUPTIONS_LIMIT
+from plone.app.taskqueue.dispatcher.trials import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.states import State

@@ -5,6 +5,7 @@ from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import runner
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.job.errors import UnreadableJobError
@@ -162,6 +163,7 @@ def test_a_record_that_breaks_in_a_lease_is_buried_and_its_neighbours_run(
         threading.Lock(),
         lambda: False,
         lambda seconds: None,
+        Fairness(),
     )
     engine.claim(connection, worker_id)
     queue, lease = seat.claim()

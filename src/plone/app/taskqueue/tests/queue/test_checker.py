@@ -60,7 +60,7 @@ def test_a_record_that_says_another_place(held):
 
 
 def test_a_job_in_the_lane_of_other_quotas(held):
-    held.queue.get(held.waiting).quota_names = ("default",)
+    held.queue.get(held.waiting).limit_by(("default",))
     assert "is in the lane of ()" in complaint(held)
 
 

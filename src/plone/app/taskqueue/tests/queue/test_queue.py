@@ -186,8 +186,10 @@ def test_a_cancellation_can_be_asked_for_twice(engine):
 def test_counts_name_every_state_a_queue_can_tell(engine):
     assert engine.read(lambda queue: queue.counts()) == dict.fromkeys(
         (
+            State.SCHEDULED,
             State.PENDING,
             State.LEASED,
+            State.WAITING,
             State.COMPLETED,
             State.FAILED,
             State.CANCELLED,

@@ -3,6 +3,7 @@
 from plone.app.taskqueue.interfaces import IQuota
 from plone.app.taskqueue.interfaces import IQuotas
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
@@ -114,7 +115,7 @@ def test_a_job_with_several_quotas_needs_room_in_each(engine, two):
     first = engine.hold(1)
     assert engine.hold().lease is None
     with first.manager:
-        transitions.give_back(first.queue, first.lease)
+        settling.give_back(first.queue, first.lease)
     with first.manager:
         job = first.queue.pull()
         assert job.quota_names == ("default",)
@@ -138,7 +139,7 @@ def test_a_place_is_free_again_after_every_end_of_a_lease(engine):
     made = engine.put_all(functions.nothing, [()] * 4, quotas=("default",))
     given = engine.hold(1)
     with given.manager:
-        transitions.give_back(given.queue, given.lease)
+        settling.give_back(given.queue, given.lease)
     fenced = engine.hold(1)
     engine.fence(fenced.worker_id)
     cancelled = engine.hold(1)

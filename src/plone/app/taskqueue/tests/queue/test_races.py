@@ -5,6 +5,7 @@ from plone.app.taskqueue.dispatcher import thread
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
@@ -26,7 +27,7 @@ def complete_all(held):
 
 
 def settle(held):
-    transitions.settle(held.queue, held.lease)
+    settling.settle(held.queue, held.lease)
 
 
 def prune(connection):
@@ -44,7 +45,7 @@ def again(connection, change, *args):
 
 
 @pytest.fixture
-def settling(engine):
+def settled(engine):
     """A worker with ended jobs of an hour long ago, of which some are in the history."""
     clock.freeze(START)
     engine.put_all(functions.nothing, [()] * 4)
@@ -60,26 +61,26 @@ def settling(engine):
     return held
 
 
-def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settling):
+def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settled):
     pruning = engine.connect()
-    settling.manager.begin()
-    settle(settling)
+    settled.manager.begin()
+    settle(settled)
     with pruning.transaction_manager:
         assert prune(pruning) == 2
     with pytest.raises(ConflictError):
-        settling.manager.commit()
+        settled.manager.commit()
     engine.check()
-    again(settling.connection, settle, settling)
+    again(settled.connection, settle, settled)
     assert engine.counts() == {"completed": 2}
     engine.check()
 
 
-def test_what_is_pruned_where_somebody_settles_is_counted_again(engine, settling):
+def test_what_is_pruned_where_somebody_settles_is_counted_again(engine, settled):
     pruning = engine.connect()
     pruning.transaction_manager.begin()
     assert prune(pruning) == 2
-    with settling.manager:
-        settle(settling)
+    with settled.manager:
+        settle(settled)
     with pytest.raises(ConflictError):
         pruning.transaction_manager.commit()
     assert again(pruning, prune, pruning) == 4
@@ -88,7 +89,7 @@ def test_what_is_pruned_where_somebody_settles_is_counted_again(engine, settling
 
 
 def test_a_cancellation_beside_pruning_of_other_hours_does_not_conflict(
-    engine, settling
+    engine, settled
 ):
     job_id = engine.put(functions.nothing)
     pruning, cancelling = engine.connect(), engine.connect()
@@ -155,7 +156,7 @@ def run_the_rest(engine):
 
 def test_jobs_that_are_given_back_and_taken_at_one_time_are_there_once(engine, giving):
     giving.manager.begin()
-    assert transitions.give_back(giving.queue, giving.lease) == 2
+    assert settling.give_back(giving.queue, giving.lease) == 2
     assert engine.fence(giving.worker_id) == 2
     with pytest.raises(ConflictError):
         giving.manager.commit()
@@ -170,7 +171,7 @@ def test_jobs_that_are_taken_and_given_back_at_one_time_are_there_once(engine, g
     queues = get_queues(rescuing)
     assert registry.fence(queues, queues.workers[giving.worker_id]) == 2
     with giving.manager:
-        transitions.give_back(giving.queue, giving.lease)
+        settling.give_back(giving.queue, giving.lease)
     with pytest.raises(ConflictError):
         rescuing.transaction_manager.commit()
     rescuing.transaction_manager.abort()

@@ -4,11 +4,13 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import seat as seat_module
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import NotRegistered
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.checker import Inconsistent
 from plone.app.taskqueue.queue.claiming import claim_next
@@ -37,6 +39,7 @@ def seat(engine):
                 threading.Lock(),
                 lambda: False,
                 lambda seconds: None,
+                Fairness(),
             )
         )
         return seats[-1]
@@ -142,7 +145,7 @@ def test_a_heartbeat_may_fail_a_claim_which_is_tried_again(engine, seat, monkeyp
 
 
 def test_claims_of_two_threads_of_one_worker_do_not_conflict(engine, monkeypatch):
-    monkeypatch.setattr(transitions, "SETTLE_AT", 1000)
+    monkeypatch.setattr(settling, "SETTLE_AT", 1000)
     engine.put_all(functions.nothing, [()] * 2)
     one, other = engine.connect(), engine.connect()
     worker_id = engine.register(one)

@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.shards import Shard
@@ -20,14 +21,14 @@ import random
 @pytest.fixture
 def one_shard(monkeypatch):
     """Everything that is queued goes to one shard."""
-    monkeypatch.setattr(Shards, "draw", lambda lane, txn: 3)
+    monkeypatch.setattr(Shards, "draw", lambda lane, txn, owner: 3)
 
 
 @pytest.fixture
 def every_shard(monkeypatch):
     """What is queued goes to each shard in turn."""
     turns = itertools.cycle(range(SHARDS))
-    monkeypatch.setattr(Shards, "draw", lambda lane, txn: next(turns))
+    monkeypatch.setattr(Shards, "draw", lambda lane, txn, owner: next(turns))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def another_process(monkeypatch):
     made = []
     again = []
 
-    def next_key(shard):
+    def next_key(shard, priority=0):
         if again:
             return again.pop(0)
         made.append(make(shard))
@@ -107,7 +108,7 @@ def test_cancelling_a_job_leaves_another_of_the_same_key_alone(engine, another_p
     another_process()
     other = engine.put(functions.effect, "job 1")
     with held.manager:
-        transitions.give_back(held.queue, held.lease)
+        settling.give_back(held.queue, held.lease)
     assert engine.job(mine).key == engine.job(other).key
     with engine.queue() as queue:
         assert queue.cancel(queue.get(mine)) is True
@@ -139,7 +140,7 @@ def test_jobs_of_one_key_that_are_given_back_both_come_back(engine, another_proc
     ids = first.ids + second.ids
     for held in (first, second):
         with held.manager:
-            assert transitions.give_back(held.queue, held.lease) == 1
+            assert settling.give_back(held.queue, held.lease) == 1
     engine.check()
     assert pending(engine) == ids
     engine.run()
@@ -280,7 +281,7 @@ def test_jobs_are_in_order_across_head_and_tail(engine, one_shard):
     held = engine.hold(5)
     ids += engine.put_all(functions.nothing, [()] * 20)
     with held.manager:
-        transitions.give_back(held.queue, held.lease)
+        settling.give_back(held.queue, held.lease)
     ids += engine.put_all(functions.nothing, [()] * 20)
     sizes = engine.read(lambda queue: [len(t) - 1 for t in shard_of(queue).trees()])
     assert sizes == [100, 40]

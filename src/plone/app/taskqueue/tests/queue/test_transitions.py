@@ -1,11 +1,12 @@
 """Each transition by its letter, as in ``queue/transitions.py``."""
 
-from plone.app.taskqueue.dispatcher.runner import INTERRUPTIONS_LIMIT
+from plone.app.taskqueue.dispatcher.trials import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
@@ -96,7 +97,7 @@ def test_transition_g_give_back_puts_jobs_where_they_were(engine):
     ids = engine.put_all(functions.nothing, [()] * 3, quotas=("default",))
     held = engine.hold(2)
     with held.manager:
-        assert transitions.give_back(held.queue, held.lease) == 2
+        assert settling.give_back(held.queue, held.lease) == 2
     assert engine.states(ids) == [State.PENDING] * 3
     assert engine.read(lambda queue: [job.id for job in queue]) == ids
     assert engine.job(ids[0]).interruptions == 0
@@ -150,7 +151,7 @@ def test_transition_i_withdraw_forgets_that_the_job_was_to_be_cancelled(engine):
     with engine.queue() as queue:
         queue.cancel(queue.get(job_id))
     with held.manager:
-        transitions.give_back(held.queue, held.lease)
+        settling.give_back(held.queue, held.lease)
     with engine.queue() as queue:
         queue.put(queue.pull(), ())
     engine.run()
@@ -215,7 +216,7 @@ def test_a_worker_cannot_register_twice(engine):
 def test_ended_jobs_move_to_the_history_with_a_later_claim_and_are_counted_once(
     engine, monkeypatch
 ):
-    monkeypatch.setattr(transitions, "SETTLE_AT", 4)
+    monkeypatch.setattr(settling, "SETTLE_AT", 4)
     ids = engine.put_all(functions.nothing, [()] * 12)
     held = engine.hold(3)
     for done in range(3, 13, 3):

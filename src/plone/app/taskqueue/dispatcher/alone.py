@@ -1,0 +1,217 @@
+"""Running one job in transactions of its own, as often as it takes."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.aborting import abort
+from plone.app.taskqueue.dispatcher.announcing import announce
+from plone.app.taskqueue.dispatcher.announcing import AnnouncementFailed
+from plone.app.taskqueue.dispatcher.attempt import Attempt
+from plone.app.taskqueue.dispatcher.calling import Caller
+from plone.app.taskqueue.dispatcher.guard import is_held
+from plone.app.taskqueue.dispatcher.run import Run
+from plone.app.taskqueue.dispatcher.trials import Trials
+from plone.app.taskqueue.dispatcher.workbench import Workbench
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.errors import JobCancelled
+from plone.app.taskqueue.job.failure import Failure
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.leases import Lease
+from ZODB.POSException import ConflictError
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+
+class Alone:
+    """One held job on its way to its outcome, in the thread of the workbench."""
+
+    def __init__(
+        self, bench: Workbench, lease: Lease, claim: int, index: int, job: AsyncJob
+    ):
+        self._bench = bench
+        self._lease = lease
+        self._claim = claim
+        self._index = index
+        self._job = job
+        self._trials = Trials(bench, job, lease.worker_id)
+        self._announcing = True
+        self._again = False
+        #: True if a run has ended by saying that the job is cancelled.
+        self._cancelled = False
+        self._run: Run | None = None
+        self._started = clock.now()
+
+    def run(self) -> None:
+        """Run the job until its outcome is committed, or it has gone elsewhere.
+
+        Returns early, with the job still held, if the dispatcher is stopping.
+        """
+        if self._job.stored_state is not State.CALLBACKS:
+            while (error := self._try()) is not None:
+                self._again = True
+                if isinstance(error, AnnouncementFailed):
+                    self._announcing = False
+                elif isinstance(error, JobCancelled):
+                    self._cancelled = True
+                elif not self._is_tried_again(error):
+                    break
+        # Also where the outcome is a failure just written.
+        if self._job.stored_state is State.CALLBACKS:
+            Caller(
+                self._bench, self._lease, self._claim, self._index, self._job
+            ).call_all()
+
+    def _try(self) -> BaseException | None:
+        """Run and commit once; return what kept it from that, after undoing it."""
+        bench, job = self._bench, self._job
+        committing = False
+        self._started = clock.now()
+        transaction = bench.begin()
+        try:
+            if not is_held(self._lease, self._claim, self._index):
+                # Lost to another worker, or committed by us although the storage could
+                # not tell us so.
+                logger.warning(
+                    "Job %s has its outcome already or was taken over by another "
+                    "worker, so this one leaves it alone.",
+                    job.id,
+                )
+                return None
+            if self._is_cancelled():
+                transitions.cancel_leased(self._lease, self._index, job)
+                bench.owes_news = bench.owes_news or bool(job.watchers)
+            else:
+                self._trials.check_interruptions()
+                attempt = Attempt(
+                    bench,
+                    self._lease,
+                    self._claim,
+                    self._index,
+                    job,
+                    transaction,
+                    sharing=False,
+                    again=self._again,
+                )
+                self._run = attempt.run
+                if attempt.make():
+                    job.conflicts = self._trials.conflicts
+                    if self._announcing:
+                        announce(bench, job, keep_work=job.isolated)
+                self._trials.keep()
+            committing = True
+            bench.manager.commit()
+            return None
+        except BaseException as error:
+            bench.guard.rest()
+            self._trials.look_at(error, committing)
+            abort(bench.manager)
+            return error
+        finally:
+            bench.end()
+
+    def _is_cancelled(self) -> bool:
+        if self._cancelled:
+            return True
+        if not self._job.cancel_requested:
+            return False
+        batch = self._job.batch
+        # The members of a batch are cancelled first, by a few runs of its outer job.
+        return batch is None or batch.single or batch.is_over
+
+    def _is_tried_again(self, error: BaseException) -> bool:
+        """Say whether to run it again at once; else see to what becomes of it."""
+        due = self._trials.again_at(self._started)
+        if due is not None and self._bench.stopping():
+            # The lease still holds it and will give it back.
+            return False
+        if due == 0:
+            return True
+        self._bench.pace.stumbled(self._job.function_name)
+        self._commit_however_often(error, due)
+        return False
+
+    def _commit_however_often(self, error: BaseException, due: float | None) -> None:
+        """Commit that the job has failed, or that it is tried again at ``due``."""
+        bench, job = self._bench, self._job
+        failure = Failure(error)
+        announcing = True
+        tries = 0
+        while not (tries and bench.stopping()):
+            bench.begin()
+            try:
+                if not is_held(self._lease, self._claim, self._index):
+                    return
+                self._trials.keep()
+                if due is None:
+                    self._write_failure(failure, announcing)
+                else:
+                    transitions.postpone(job.queue, self._lease, self._index, job, due)
+                bench.manager.commit()
+                self._log(failure, due)
+                return
+            except AnnouncementFailed:
+                announcing = False
+                abort(bench.manager)
+                continue
+            except BaseException as problem:
+                abort(bench.manager)
+                logger.warning(
+                    "The failure of job %s (%s) could not be written (%r). It is tried "
+                    "again.",
+                    job.id,
+                    job.function_name,
+                    problem,
+                    exc_info=not isinstance(problem, ConflictError),
+                )
+            finally:
+                bench.end()
+            tries += 1
+            bench.back_off(tries)
+            bench.wait_for_server()
+
+    def _write_failure(self, failure: Failure, announcing: bool) -> None:
+        job = self._job
+        if self._run is not None:
+            job.keep(self._run)
+        transitions.fail(
+            self._lease,
+            self._index,
+            job,
+            failure,
+            self._started,
+            self._trials.conflicts,
+        )
+        self._bench.owes_news = self._bench.owes_news or bool(job.watchers)
+        if announcing:
+            self._enter_if_possible()
+            announce(self._bench, job, keep_work=False)
+
+    def _enter_if_possible(self) -> None:
+        try:
+            self._bench.environment.enter(self._job)
+        except Exception as error:
+            # That may be the very reason of the failure, which is logged as such.
+            logger.debug("The surroundings of job %s are gone: %r", self._job.id, error)
+
+    def _log(self, failure: Failure, due: float | None) -> None:
+        job = self._job
+        if due is None:
+            logger.error(
+                "Job %s (%s) failed: %s\n%s",
+                job.id,
+                job.function_name,
+                failure,
+                failure.getTraceback(),
+            )
+        else:
+            logger.warning(
+                "Job %s (%s) failed in attempt %d and is tried again at %s UTC: %s\n%s",
+                job.id,
+                job.function_name,
+                len(job.attempts),
+                f"{clock.as_datetime(due):%Y-%m-%d %H:%M:%S}",
+                failure,
+                failure.getTraceback(),
+            )

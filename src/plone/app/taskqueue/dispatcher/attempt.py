@@ -1,0 +1,194 @@
+"""One run of one job, up to its outcome in the transaction that is open then."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.guard import is_held
+from plone.app.taskqueue.dispatcher.guard import reassigned
+from plone.app.taskqueue.dispatcher.guard import SharedTransactionError
+from plone.app.taskqueue.dispatcher.run import Run
+from plone.app.taskqueue.dispatcher.workbench import Workbench
+from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.batch import await_job
+from plone.app.taskqueue.job.batch import Batch
+from plone.app.taskqueue.job.errors import BatchFailedError
+from plone.app.taskqueue.job.errors import DoomedError
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import batching
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.leases import Lease
+from transaction.interfaces import ITransaction
+from typing import Any
+
+import time
+
+
+class Attempt:
+    """A run of a job in a transaction that has begun.
+
+    ``sharing`` is true where other jobs are in it, ``again`` where the job was run just
+    before.  ``run`` tells afterwards what the
+    job has told of itself.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        lease: Lease,
+        claim: int,
+        index: int,
+        job: AsyncJob,
+        transaction: ITransaction,
+        sharing: bool,
+        again: bool = False,
+    ):
+        self._bench = bench
+        self._lease = lease
+        self._claim = claim
+        self._index = index
+        self._job = job
+        self._transaction = transaction
+        self._sharing = sharing
+        self._again = again
+        self._started = clock.now()
+        self.run = Run(
+            job,
+            lease,
+            claim,
+            index,
+            bench.connection.db(),
+            bench.dispatcher_uuid,
+            job.timeout,
+        )
+
+    def make(self) -> bool:
+        """Run the job and write its outcome; false if it waits for others now.
+
+        Raises whatever keeps the job from completing.  The environment stays entered.
+        """
+        job = self._job
+        self._check()
+        if job.batch is not None:
+            return self._follow()
+        began = time.perf_counter()
+        value = self._call(job.run)
+        if isinstance(value, AsyncJob):
+            self._wait_for(value)
+            return False
+        result = payload.dump(value, f"The result of {job.function_name}")
+        self._look_around()
+        self._bench.pace.ran(job.function_name, time.perf_counter() - began)
+        self._complete(result)
+        return True
+
+    def _check(self) -> None:
+        """``TimeoutError``: it is too late to begin."""
+        job = self._job
+        late = job.deadline_seconds
+        if (
+            late is not None
+            and clock.now() > late
+            and not (self._again or job.has_begun)
+        ):
+            raise TimeoutError(
+                f"Job {job.id} ({job.function_name}) should have begun by "
+                f"{job.deadline:%Y-%m-%d %H:%M:%S} UTC and came to its turn too late."
+            )
+
+    def _call(self, function: Any) -> Any:
+        bench = self._bench
+        bench.guard.watch(
+            self._lease, self._claim, self._index, self._job, self._sharing
+        )
+        leading = bench.environment.enter(self._job)
+        with self.run:
+            value = function(*leading)
+        self._check_after()
+        return value
+
+    def _check_after(self) -> None:
+        bench, job = self._bench, self._job
+        now = bench.manager.get()
+        if self._sharing and (now is not self._transaction or bench.guard.refused):
+            # Also where it took the refusal for a failure, and went another way.
+            raise SharedTransactionError(f"Job {job.id} ended the transaction.")
+        if now is not self._transaction:
+            if not is_held(self._lease, self._claim, self._index):
+                raise reassigned(job)
+        if now.isDoomed():
+            raise DoomedError(
+                f"Job {job.id} ({job.function_name}) doomed its transaction, so nothing "
+                "that it did was kept."
+            )
+        limit = job.timeout
+        if limit is not None and clock.monotonic() - self.run.began > limit:
+            raise TimeoutError(
+                f"Job {job.id} ({job.function_name}) ran longer than its limit of "
+                f"{limit:g} seconds, so nothing that it did was kept. A long job calls "
+                "checkpoint() now and then, to end when its time is up."
+            )
+
+    def _look_around(self) -> None:
+        bench = self._bench
+        bench.guard.rest()
+        if bench.manager.get() is not self._transaction or bench.changes.look():
+            bench.environment.changed()
+
+    def _complete(self, result: bytes | None) -> None:
+        job = self._job
+        job.keep(self.run)
+        transitions.complete(self._lease, self._index, job, result, self._started)
+        if job.watchers:
+            self._bench.owes_news = True
+
+    # Jobs that wait for others
+
+    def _wait_for(self, other: AsyncJob) -> None:
+        """Let the job wait for one that it has returned."""
+        if self._sharing:
+            self._bench.guard.refused = True
+            raise SharedTransactionError(f"Job {self._job.id} waits for another.")
+        self._look_around()
+        job = self._job
+        if other.stored_state is State.NEW and other.surroundings is None:
+            other.surroundings = job.surroundings
+            other.set_extra("plain", True)
+        self._step_aside(await_job(job, other))
+
+    def _step_aside(self, batch: Batch) -> None:
+        job = self._job
+        job.keep(self.run)
+        batching.begin(job.queue, self._lease, self._index, batch)
+        self._bench.stepped_aside = True
+
+    def _follow(self) -> bool:
+        """Go on with a batch: wait for its members, or end as they did."""
+        batch = self._job.batch
+        if batch.is_stopped:
+            batch.closing = True
+        if not batch.is_over:
+            self._step_aside(batch)
+            return False
+        if batch.is_stopped:
+            raise batch.failure()
+        if batch.single:
+            self._inherit(batch[0])
+        elif self._job.extra("post"):
+            value = self._call(lambda *leading: self._job.callable(*batch))
+            result = payload.dump(value, f"The result of {self._job.function_name}")
+            self._look_around()
+            self._complete(result)
+        else:
+            self._bench.environment.enter(self._job)
+            self._complete(None)
+        return True
+
+    def _inherit(self, other: AsyncJob) -> None:
+        if other.stored_state is State.CANCELLED:
+            raise BatchFailedError(
+                f"Job {other.id} ({other.function_name}), which this one waited for, "
+                "was cancelled."
+            )
+        self._bench.environment.enter(self._job)
+        transitions.inherit(self._lease, self._index, self._job, other)
+        if self._job.watchers:
+            self._bench.owes_news = True

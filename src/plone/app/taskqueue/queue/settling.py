@@ -1,0 +1,83 @@
+"""Tidying leases: what has ended goes to the history, what has not goes back.
+
+Changes that concern a whole lease, made of the transitions of single jobs.  Whoever
+waits for a job hears of its end here, so that the commit that carries the job's work
+never touches what others write.
+"""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.queue import batching
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.history import PARTITION
+from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.leases import lease_key
+from plone.app.taskqueue.queue.readable import reading_error
+from typing import Any
+
+
+#: How many ended jobs a lease keeps before they move to the history, so that a trickle
+#: of single jobs shares the writing there.
+SETTLE_AT = 32
+
+
+def settle(queue: Any, lease: Lease) -> None:
+    """Move a lease's ended jobs to the history, and tell those who wait for them.
+
+    The lease holds nothing else then, or its owner is done with its claim: the places
+    of jobs that it still holds change.
+    """
+    for state in FINAL:
+        if lease.ended(state):
+            jobs = list(lease.ended_jobs(state))
+            queue.history(state).add_all(jobs)
+            for job in jobs:
+                batching.tell(job)
+    lease.clear_ended()
+
+
+def settle_if_full(queue: Any, lease: Lease) -> None:
+    """Settle a lease that has kept many ended jobs."""
+    if lease.size >= SETTLE_AT:
+        settle(queue, lease)
+
+
+def settle_old(queue: Any, worker_id: str, slot: int) -> None:
+    """Move what an idle worker's lease has kept for long to the history.
+
+    Else the few jobs that a lease keeps would outlive their retention.
+    """
+    lease = queue.leases.get(lease_key(worker_id, slot))
+    if lease is not None and lease.size and not lease.held:
+        oldest = next((job for state in FINAL for job in lease.ended_jobs(state)), None)
+        if oldest is None or clock.now() - oldest.finished_seconds > PARTITION:
+            settle(queue, lease)
+
+
+def bury_unreadable(queue: Any, lease: Lease) -> None:
+    """Let stones stand for the held jobs whose records cannot be read."""
+    for index, job in reversed(lease.held_jobs()):
+        error = reading_error(job)
+        if error is not None:
+            transitions.bury_leased(queue, lease, index, job, error)
+            batching.tell_of_lost(queue, job)
+
+
+def give_back(queue: Any, lease: Lease) -> int:
+    """Give back what the lease holds, in its order; return how many jobs."""
+    bury_unreadable(queue, lease)
+    held = lease.held_jobs()
+    for index, job in reversed(held):
+        transitions.give_back(queue, lease, index, job)
+    return len(held)
+
+
+def take_over(queue: Any, lease: Lease) -> int:
+    """Empty the lease of a dead worker; return how many jobs go to others."""
+    settle(queue, lease)
+    bury_unreadable(queue, lease)
+    held = lease.held_jobs()
+    for index, job in reversed(held):
+        transitions.interrupt(queue, lease, index, job)
+    lease.clear()
+    return len(held)

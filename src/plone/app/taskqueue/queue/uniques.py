@@ -1,0 +1,64 @@
+"""Unique keys: which job holds which, claimed in the caller's transaction.
+
+Two transactions that claim one key write one entry, so one of them conflicts and, tried
+again, finds the other's job.  Nothing is written when a job ends: whether it still
+holds its key is asked of the job.
+"""
+
+from BTrees.OOBTree import OOBTree
+from persistent import Persistent
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.readable import reading_error
+
+import hashlib
+import itertools
+import random
+
+
+_TREES = 16
+#: Entries that one sweep looks at.
+_SWEPT = 200
+
+
+def _digest(key: str) -> str:
+    """Keys of any length, spread evenly."""
+    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+
+
+class Uniques(Persistent):
+    """The unique keys of one queue."""
+
+    def __init__(self) -> None:
+        self._trees = tuple(OOBTree() for _ in range(_TREES))
+
+    def claim(self, job: AsyncJob) -> AsyncJob:
+        """Let the job have its key, or return the job that holds it.
+
+        A holder that waits to be run is written as well: should a worker have begun it
+        meanwhile, that run conflicts, and its next sees what the caller has changed.
+        """
+        digest = _digest(job.unique_key)
+        tree = self._trees[int(digest[:1], 16)]
+        other = tree.get(digest)
+        if other is not None and _holds(other, job.unique_states):
+            if other.state in (State.PENDING, State.SCHEDULED):
+                other._p_changed = True
+            return other
+        tree[digest] = job
+        return job
+
+    def sweep(self, before: float) -> None:
+        """Forget some keys whose jobs ended before then, beginning anywhere."""
+        tree = random.choice(self._trees)
+        start = f"{random.getrandbits(128):032x}"
+        for digest, job in list(itertools.islice(tree.items(start), _SWEPT)):
+            if reading_error(job) is not None or (
+                job.stored_state in FINAL and job.finished_seconds < before
+            ):
+                del tree[digest]
+
+
+def _holds(job: AsyncJob, states: tuple[State, ...]) -> bool:
+    return reading_error(job) is None and job.state in states
