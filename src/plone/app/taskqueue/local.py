@@ -89,9 +89,12 @@ def getJob() -> IAsyncJob | None:
 
 
 def getQueue() -> IQueue | None:
-    """Return the queue of the job that runs in this thread, on the job's connection."""
+    """Return the queue of the job that runs in this thread, on the job's connection.
+
+    ``None`` in a callback, which is in no queue.
+    """
     run = current.run
-    if run is None:
+    if run is None or run.job._p_jar is None or run.job.queue_name is None:
         return None
     queues = find_queues(run.job._p_jar)
     return None if queues is None else queues.get(run.job.queue_name)
