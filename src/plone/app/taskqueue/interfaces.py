@@ -489,20 +489,111 @@ class IJobFailure(IJobEvent):
 class IAsyncService(Interface):
     """Queues jobs that are bound to a context object and to the calling user.
 
-    A global utility.  Origin: plone.app.async 1.7.
+    A global utility.  What a job is queued with is the same in all spellings: it is
+    queued in the current transaction, and calls ``func(context, *args, **kwargs)`` in
+    the site and as the user who is logged in now, with the roles which that user has
+    when it runs.
+
+    All raise ``ValueError`` if the context has no place in a site (temporary, not
+    acquisition-wrapped, not in the database), ``func`` cannot be imported by name, an
+    argument cannot be stored, or a quota is unknown; ``TypeError`` for what cannot be
+    called or is of the wrong type; ``LookupError`` for a queue that is not there.
+
+    ``enqueue`` is for new code.  The other names are those of plone.app.async 1.7.
     """
 
     def getQueues() -> IQueues:
-        """Return the queues of the current site's database."""
+        """Return the queues of the current site's database.
+
+        ``LookupError``: no site is set, so it is not known which database is meant.
+        """
+
+    def enqueue(
+        func,
+        context,
+        *args,
+        kwargs=None,
+        queue="",
+        quota="default",
+        priority=0,
+        delay=None,
+        not_before=None,
+        deadline=None,
+        timeout=None,
+        retry=None,
+        unique=None,
+        unique_states=(),
+        group=True,
+        success=None,
+        failure=None,
+    ) -> IAsyncJob:
+        """Queue a job with options; return it, or the one that holds its unique key.
+
+        ``kwargs``: ``dict`` of keyword arguments for ``func``.
+        ``queue``: name of a queue, or an ``IQueue``.
+        ``quota``: a name, an iterable of names, or ``None`` for no quota.
+        ``priority``: see ``IAsyncJob.priority``.
+        ``delay``: seconds or ``timedelta`` from now, or ``not_before``: ``datetime`` with
+        a time zone; not both.
+        ``deadline``: ``datetime`` with a time zone, or a ``timedelta`` from the time at
+        which the job may begin; see ``IAsyncJob.begin_by``.
+        ``timeout``: seconds or ``timedelta``; see ``IAsyncJob.timeout``.
+        ``retry``: see ``IAsyncJob.retry_policy_factory``.
+        ``unique``: a string, within the site and the queue, or ``True`` for "the same
+        function, context and arguments"; ``unique_states``: see ``set_unique``.
+        ``group``: false for a job that must not share a transaction with others, such
+        as one with effects outside the ZODB.
+        ``success``, ``failure``: callbacks, as for ``addCallbacks``.
+
+        ``TypeError``: an option that there is not; says what to write instead.
+        """
 
     def queueJob(func, context, *args, **kwargs) -> IAsyncJob:
-        """Queue ``func(context, *args, **kwargs)`` in the default queue.
+        """Queue a job in the default queue, under quota ``"default"``.
 
-        The job is queued in the current transaction, under quota ``'default'`` (one at
-        a time, in order), and runs as the user who is logged in now, with the roles
-        which that user has when it runs.
-
-        ``ValueError``: the context has no place in a site (temporary, not
-        acquisition-wrapped, not in the database); ``func`` cannot be imported by name;
-        an argument cannot be pickled.
+        That is one at a time, in order: when a later one has ended, so have all before.
         """
+
+    def queueJobWithDelay(
+        begin_by, begin_after, func, context, *args, **kwargs
+    ) -> IAsyncJob:
+        """As ``queueJob``, not before ``begin_after``; see ``IAsyncJob.begin_by``.
+
+        Either may be ``None``.
+        """
+
+    def queueJobInQueue(
+        queue, quota_names, func, context, *args, **kwargs
+    ) -> IAsyncJob:
+        """As ``queueJob``, in a queue or the queue of a name, under these quotas.
+
+        ``quota_names``: ``None`` is ``("default",)``, and ``()`` is no quota.
+        """
+
+    def queueJobInQueueWithDelay(
+        begin_by, begin_after, queue, quota_names, func, context, *args, **kwargs
+    ) -> IAsyncJob:
+        """Both."""
+
+    def queueSerialJobs(*job_infos, stop_on_failure=False) -> IAsyncJob:
+        """Queue a batch whose jobs run one after the other.
+
+        ``job_infos`` are what ``makeJob(func, context, *args, **kwargs)`` returns, or
+        what this returns for a batch within the batch.  The result is the tuple of the
+        jobs.  Each keeps its own user, context, result and status; a failure of one
+        neither stops nor fails the batch, unless ``stop_on_failure``.  The batch has
+        quota ``"default"`` as a whole, its jobs have none.  Events tell of the batch.
+        """
+
+    def queueParallelJobs(*job_infos, stop_on_failure=False) -> IAsyncJob:
+        """Queue a batch whose jobs run in any order, as many at a time as may."""
+
+    def queueSerialJobsInQueue(
+        queue, quota_names, *job_infos, stop_on_failure=False
+    ) -> IAsyncJob:
+        """As ``queueSerialJobs``, in that queue under these quotas."""
+
+    def queueParallelJobsInQueue(
+        queue, quota_names, *job_infos, stop_on_failure=False
+    ) -> IAsyncJob:
+        """As ``queueParallelJobs``, in that queue under these quotas."""
