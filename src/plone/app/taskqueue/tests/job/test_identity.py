@@ -43,7 +43,7 @@ import sys
 
 class Colour(Enum):
     RED = 1
-    SCARLET = 1
+    SCARLET = RED
     BLUE = 2
 
 
@@ -112,7 +112,7 @@ def key(*args, **kwargs):
     return fingerprint("module:function", None, args, kwargs)
 
 
-ATOMS = st.one_of(
+HASHABLE_ATOMS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
@@ -124,14 +124,15 @@ ATOMS = st.one_of(
     st.datetimes(),
     st.datetimes(timezones=st.timezones()),
     st.timedeltas(),
-    st.decimals(),
+    # A signalling "not a number" refuses to be compared.
+    st.decimals().filter(lambda value: not value.is_snan()),
     st.uuids(),
     st.sampled_from([Colour.RED, Colour.BLUE, Number.ONE, Right.READ, Point, len]),
-    st.builds(Point, st.integers(), st.integers()),
     st.builds(Title, st.text()),
 )
+ATOMS = HASHABLE_ATOMS | st.builds(Point, st.integers(), st.integers())
 HASHABLE = st.recursive(
-    ATOMS.filter(lambda value: not isinstance(value, Point)),
+    HASHABLE_ATOMS,
     lambda inner: st.one_of(
         st.frozensets(inner, max_size=4),
         st.lists(inner, max_size=4).map(tuple),
@@ -139,7 +140,7 @@ HASHABLE = st.recursive(
     max_leaves=6,
 )
 VALUES = st.recursive(
-    HASHABLE,
+    HASHABLE | ATOMS,
     lambda inner: st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(HASHABLE, inner, max_size=4),
@@ -227,7 +228,7 @@ def test_what_is_equal_has_one_key(one, other):
         datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
         Decimal("1e999999"),
         Decimal("-123.4500"),
-        10**10_000,
+        pytest.param(10**10_000, id="huge"),
         "\ud800",
         {"a": [{"b": ({1, 2}, frozenset())}]},
     ],
@@ -375,7 +376,7 @@ def test_an_object_is_known_by_its_reference(references):
 
 
 def test_an_object_that_cannot_be_referred_to_says_so_itself(references):
-    with pytest.raises(ValueError, match="^it is temporary$"):
+    with pytest.raises(ValueError, match="it is temporary"):
         key(Content(None))
 
 
@@ -452,7 +453,7 @@ _EVERYTHING = """
 ]
 """
 #: Never change it without ``_VERSION``: keys are kept in databases.
-_KEY = "?"
+_KEY = "1472fa216dd001bb23c2bf5fab97ba2b"
 
 
 def test_a_key_is_the_same_in_every_version():
