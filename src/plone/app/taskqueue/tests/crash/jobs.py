@@ -1,6 +1,7 @@
 """What the jobs of these tests do: count themselves in the ledger, and come to harm."""
 
 from persistent.mapping import PersistentMapping
+from plone.app.taskqueue import local
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.tests.crash import points
@@ -8,8 +9,13 @@ from typing import Any
 from ZODB.interfaces import IConnection
 
 import ctypes
+import logging
 import os
 import signal
+import time
+
+
+logger = logging.getLogger("my.addon")
 
 
 class Run:
@@ -86,6 +92,29 @@ def read_late(run: Run, number: int) -> None:
     points.stand("inside", number)
     run.root["unread"][number]()
     run.count(number)
+
+
+def tell(run: Run, number: int) -> None:
+    """Have the effect, tell of two steps, and stand after each."""
+    run.count(number)
+    for step in (1, 2):
+        local.progress(step, 3, f"step {step}")
+        local.annotate("steps", list(range(1, step + 1)))
+        logger.warning("step %d", step)
+        points.stand("told", step)
+
+
+def ask_until_stopped(run: Run, number: int) -> None:
+    """Have the effect, and ask whether to go on for as long as that is so."""
+    run.count(number)
+    points.say("asks")
+    try:
+        while True:
+            local.checkpoint()
+            time.sleep(0.01)
+    except Exception as error:
+        points.say("stopped asking", error=type(error).__name__)
+        raise
 
 
 def _segfault() -> None:

@@ -98,6 +98,18 @@ class Ledger:
 
         self.await_that(ended, f"{count} jobs ended")
 
+    def cancel(self, job_id: int) -> None:
+        """Cancel a job of the default queue."""
+        with self._connected() as connection:
+            queue = get_queues(connection)[""]
+            queue.cancel(queue.get(job_id))
+            connection.transaction_manager.commit()
+
+    def times(self, number: int) -> int:
+        """Return how often a job has had its effect up to now."""
+        with self._connected() as connection:
+            return connection.root()["ledger"][number]()
+
     def pack(self) -> None:
         """Remove old revisions, and what nothing refers to any more."""
         self._database.pack()
