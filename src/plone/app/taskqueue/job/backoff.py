@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from dataclasses import KW_ONLY
 from datetime import timedelta
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job.callables import name_of
 from plone.app.taskqueue.job.callables import resolve
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.failure import Kind
 from plone.app.taskqueue.job.policies import Answer
 from plone.app.taskqueue.job.policies import ENGINE
-from plone.app.taskqueue.job.policies import IRetryPolicy
 from transaction.interfaces import TransientError
 from typing import Any
 from zope.interface import implementer

@@ -10,13 +10,13 @@ from datetime import datetime
 from datetime import timedelta
 from functools import partial
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job import callables
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.backoff import Retry
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.policies import Answer
 from plone.app.taskqueue.job.policies import ENGINE
-from plone.app.taskqueue.job.policies import IRetryPolicy
 from plone.app.taskqueue.job.policies import NeverRetry
 from plone.app.taskqueue.job.policies import RetryCommonForever
 from plone.app.taskqueue.job.policies import RetryCommonFourTimes
@@ -33,7 +33,6 @@ import logging
 
 __all__ = [
     "ENGINE",
-    "IRetryPolicy",
     "NeverRetry",
     "Retry",
     "RetryCommonForever",

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job.backoff import Retry
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.policies import ENGINE
-from plone.app.taskqueue.job.policies import IRetryPolicy
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.job.asking import asked
 from plone.app.taskqueue.tests.job.asking import interrupted

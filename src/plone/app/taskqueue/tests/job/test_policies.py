@@ -1,7 +1,7 @@
 """The retry policies that zc.async and plone.app.async had."""
 
 from datetime import timedelta
-from plone.app.taskqueue.job.policies import IRetryPolicy
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job.policies import NeverRetry
 from plone.app.taskqueue.job.policies import RetryCommonForever
 from plone.app.taskqueue.job.policies import RetryCommonFourTimes

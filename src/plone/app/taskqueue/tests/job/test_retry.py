@@ -6,11 +6,11 @@ from datetime import timedelta
 from datetime import UTC
 from functools import partial
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job import retry
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.retry import decide
 from plone.app.taskqueue.job.retry import ENGINE
-from plone.app.taskqueue.job.retry import IRetryPolicy
 from plone.app.taskqueue.job.retry import NeverRetry
 from plone.app.taskqueue.job.retry import policy_for
 from plone.app.taskqueue.job.retry import Retry
