@@ -78,6 +78,9 @@ _KINDS = {
     "retention_days": _Kind(
         _number_or_never, "a number of days to 36500, or 'never'", 0, 36500
     ),
+    "kill_seconds": _Kind(
+        _number_or_never, "a number of seconds to 86400, or 'never'", 0, _DAY
+    ),
     "stop_seconds": _Kind(
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
@@ -102,6 +105,9 @@ class Settings:
     conflicts: int = Options.conflicts
     #: Days for which jobs that have ended are kept; ``None``: for ever.
     retention_days: float | None = Options.retention_days
+    #: Seconds after its time limit for which a job may fail to answer before the whole
+    #: process is ended; ``None``: never.
+    kill_seconds: float | None = Options.kill_seconds
     #: Seconds that the end of the process waits for jobs that run.
     stop_seconds: float = 5.0
 
@@ -114,6 +120,7 @@ class Settings:
             group_seconds=self.group_seconds,
             retention_days=self.retention_days,
             conflicts=self.conflicts,
+            kill_seconds=self.kill_seconds,
         )
 
 

@@ -81,8 +81,17 @@ class Attempt:
         return True
 
     def _check(self) -> None:
-        """``TimeoutError``: it is too late to begin."""
+        """``TimeoutError``: it is too late to begin, or it has taken too long before."""
         job = self._job
+        overran = job.extra("overran")
+        if overran is not None:
+            if not self._again:
+                raise TimeoutError(
+                    f"Job {job.id} ({job.function_name}) did not answer long after its "
+                    f"limit of {overran:g} seconds, so the process that ran it was "
+                    "ended. A long job calls checkpoint() now and then."
+                )
+            job.set_extra("overran", None)
         late = job.deadline_seconds
         if (
             late is not None

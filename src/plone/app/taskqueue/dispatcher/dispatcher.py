@@ -18,6 +18,7 @@ from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
+from plone.app.taskqueue.dispatcher.watchdog import Watchdog
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
@@ -114,6 +115,8 @@ class Dispatcher:
         ]
         if self.options.retention_days is not None:
             chores.append(Pruner(self.options.retention_days))
+        if self.options.kill_seconds is not None:
+            chores.append(Watchdog(self.options.kill_seconds, self._id))
         name = f"taskqueue-{self.uuid[:8]}"
         maintenance = Maintenance(
             self.database, chores, f"{name}-maintenance", self._membership.leave

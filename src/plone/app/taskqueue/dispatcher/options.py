@@ -26,6 +26,10 @@ class Options:
     #: Seconds between looks at what running jobs tell, to show it to other processes.
     live_seconds: float = 1.0
 
+    #: Seconds after its time limit for which a job may fail to answer before this whole
+    #: process is ended; ``None``: never.
+    kill_seconds: float | None = None
+
     def __post_init__(self) -> None:
         for name, least in (
             ("threads", 1),
@@ -40,6 +44,10 @@ class Options:
             value = getattr(self, name)
             if value < least:
                 raise ValueError(f"{name} must be at least {least}, not {value!r}.")
+        if self.kill_seconds is not None and self.kill_seconds < 0:
+            raise ValueError(
+                f"kill_seconds must be at least 0, not {self.kill_seconds!r}."
+            )
         if self.retention_days is not None and self.retention_days < 0:
             raise ValueError(
                 f"retention_days must be at least 0, not {self.retention_days!r}."

@@ -7,6 +7,7 @@ it is known to the other threads of the process, see ``dispatcher.live``.
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import capture
 from plone.app.taskqueue.dispatcher import live
+from plone.app.taskqueue.dispatcher import watchdog
 from plone.app.taskqueue.dispatcher.checkpoint import Checkpoint
 from plone.app.taskqueue.dispatcher.current import current
 from plone.app.taskqueue.job import plain
@@ -86,10 +87,14 @@ class Run:
         self._outer = current.run
         self.began = clock.monotonic()
         current.run = self
+        if self.limit is not None:
+            watchdog.watch(self)
         return self
 
     def __exit__(self, *error: Any) -> None:
         current.run = self._outer
+        if self.limit is not None:
+            watchdog.release(self)
         if self._shared:
             live.forget(self)
 

@@ -30,7 +30,7 @@ ROOT_KEY = "plone.app.taskqueue"
 
 
 #: What makes a job run in transactions of its own, by names of what it has beside.
-_ALONE = frozenset({"attempts", "batch", "callbacks", "late", "timeout"})
+_ALONE = frozenset({"attempts", "batch", "callbacks", "late", "overran", "timeout"})
 
 
 def _is_pair(value: tuple) -> bool:

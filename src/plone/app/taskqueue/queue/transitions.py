@@ -156,6 +156,7 @@ def postpone(queue: Any, lease: Lease, index: int, job: AsyncJob, due: float) ->
     """O: leased -> scheduled, because it is to be tried again then."""
     lease.let_go(index)
     job.keep_created()
+    job.set_extra("overran", None)
     job.postpone(due)
     key = keys.due_key(due, keys.shard_of(job.key))
     job.key = keys.head_start(queue.schedule.put_back(key, job), job.priority)

@@ -12,6 +12,7 @@ import ctypes
 import logging
 import os
 import signal
+import threading
 import time
 
 
@@ -139,3 +140,11 @@ def die(run: Run, number: int, how: str = "", times: int = 0) -> Any:
     run.count(number)
     if how and run.interruptions < times:
         _DEATHS[how]()
+
+
+def hang(run: Run, number: int) -> None:
+    """Have the effect, and answer nobody any more, the first time."""
+    run.count(number)
+    if not run.interruptions:
+        points.say("hangs")
+        threading.Event().wait()

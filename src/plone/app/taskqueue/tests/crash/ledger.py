@@ -11,6 +11,7 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.crash.nursery import DEADLINE
+from typing import Any
 from ZODB import DB
 from ZODB.interfaces import IConnection
 
@@ -58,6 +59,7 @@ class Ledger:
         *arguments: tuple,
         quotas: tuple = (),
         name: str = "",
+        **options: Any,
     ) -> list[int]:
         """Queue one job for each tuple of arguments in one transaction; return ids."""
         with self._connected() as connection:
@@ -65,7 +67,11 @@ class Ledger:
             queue = queues.get(name)
             if queue is None:
                 queue = queues.create(name)
-            jobs = [queue.put(AsyncJob(function, *each), quotas) for each in arguments]
+            jobs = [AsyncJob(function, *each) for each in arguments]
+            for job in jobs:
+                for option, value in options.items():
+                    setattr(job, option, value)
+                queue.put(job, quotas)
             connection.transaction_manager.commit()
             return [job.id for job in jobs]
 
