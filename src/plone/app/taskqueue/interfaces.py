@@ -25,6 +25,12 @@ class IFailure(Interface):
         "the same message."
     )
 
+    def check(*kinds):
+        """Return the first of these exception classes or names that it is one of.
+
+        ``None``: none of them.  ``TypeError``: something else was given.
+        """
+
     def getErrorMessage() -> str:
         """Return the exception's message on its own."""
 
