@@ -1,5 +1,6 @@
 """The chore that puts on the board what running jobs tell."""
 
+from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher.notices import Notices
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.boards import entries_of
@@ -20,6 +21,11 @@ def notices(engine, run):
 
 def board(engine, run):
     return find_board(get_queues(engine.connect()), run.worker_id)
+
+
+def test_an_interval_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="live_seconds must be at least"):
+        Options(live_seconds=0)
 
 
 def test_nothing_is_written_while_jobs_tell_nothing(engine, run, notices):
