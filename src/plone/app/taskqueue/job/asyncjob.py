@@ -53,6 +53,8 @@ class AsyncJob(Options, Attempts, Callbacks):
         self.__setstate__(())
         self.function_name, leading, given = callables.unfold(callable)
         args, kwargs = leading + args, given | kwargs
+        if leading:
+            self.set_extra("own", len(leading))
         if args or kwargs:
             self._arguments = payload.dump(
                 (args, kwargs) if kwargs or _is_pair(args) else args,
@@ -120,7 +122,9 @@ class AsyncJob(Options, Attempts, Callbacks):
         if self._arguments is None:
             return function(*leading)
         args, kwargs = self._load_arguments()
-        return function(*leading, *args, **kwargs)
+        # What the callable brought along, such as a method's object, stays in front.
+        own = self.extra("own", 0)
+        return function(*args[:own], *leading, *args[own:], **kwargs)
 
     def _leading(self, leading: tuple) -> tuple:
         if self.extra("plain"):
@@ -131,7 +135,10 @@ class AsyncJob(Options, Attempts, Callbacks):
         """Call the callable with the job's own arguments and, last, its parent's outcome."""
         function = callables.resolve(self.function_name)
         args, kwargs = self._load_arguments()
-        return function(*self._leading(()), *args, outcome, **kwargs)
+        own = self.extra("own", 0)
+        return function(
+            *args[:own], *self._leading(()), *args[own:], outcome, **kwargs
+        )
 
     # Others that it has to do with
 

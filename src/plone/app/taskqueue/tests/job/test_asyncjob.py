@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 import copy
 import datetime
+import functools
 
 
 def test_a_job_offers_what_the_interface_says(engine):
@@ -86,3 +87,27 @@ def test_a_job_is_not_changed_by_what_becomes_of_its_arguments(engine):
     job = engine.job(job_id)
     job.args[0].append(2)
     assert copy.deepcopy(job.args) == ([1],)
+
+
+class Adder:
+    """Something with a method that is given other things before its own arguments."""
+
+    def __init__(self, number: int):
+        self.number = number
+
+    def add(self, *others):
+        return self.number, *others
+
+
+def test_what_is_put_first_comes_after_what_the_callable_brought_along():
+    method = AsyncJob(Adder(1).add, "own")
+    assert method.run("context") == (1, "context", "own")
+    assert method.call("outcome") == (1, "own", "outcome")
+    nested = AsyncJob(functools.partial(Adder(1).add, "partial"), "own", "last")
+    assert nested.run("context") == (1, "partial", "context", "own", "last")
+
+
+def test_a_bound_job_comes_after_what_the_callable_brought_along():
+    job = AsyncJob.bind(Adder(1).add, "own")
+    assert job.run() == (1, job, "own")
+    assert job.call("outcome") == (1, job, "own", "outcome")
