@@ -34,6 +34,26 @@ def capture(context) -> tuple:
         return _captured(context, portal)
 
 
+def capture_here() -> tuple:
+    """Return the same for the current site as the context.
+
+    ``LookupError``: no site is set.
+    """
+    portal = _site_root(getSite())
+    if portal is None:
+        raise LookupError(
+            "No site is set, so there is none for the job to run in: call "
+            "zope.component.hooks.setSite(site) first."
+        )
+    return capture(portal)
+
+
+def as_caller(surroundings: tuple) -> tuple:
+    """Return these surroundings, with the user who is logged in now."""
+    known = Surroundings.unpack(surroundings)
+    return known._replace(user=capture_user(known.portal)).pack()
+
+
 def _captured(context, portal) -> tuple:
     path, uuid, oid = refer(context)
     portal_path = "" if portal is None else path_of(portal)

@@ -128,7 +128,10 @@ class PloneEnvironment:
         if now is None or now.request is None:
             return False
         self._apply(now)
-        return leftover.index_now() or leftover.hooks(known=self._hooks)
+        was_told = leftover.index_now()
+        # What was changed since the announcement, if there was one at all.
+        purge_after_commit(now.request)
+        return was_told or leftover.hooks(known=self._hooks)
 
     def leave(self) -> None:
         """Reset every thread-local that ``enter`` or the job may have set."""

@@ -46,11 +46,8 @@ class Found:
     def context(self, root):
         """Return the context.  ``BadRequest``: it is gone."""
         if self._context is None:
-            path, uuid, oid = self._surroundings.context
-            if path.startswith("/"):
-                path = path.rstrip("/")
-            else:
-                path = f"{self._surroundings.portal}/{path}".rstrip("/")
+            _, uuid, oid = self._surroundings.context
+            path = self._surroundings.context_path()
             try:
                 context = follow((path, uuid, oid), root)
             except Gone as gone:
@@ -62,11 +59,11 @@ class Found:
 
     def user(self, root):
         """Return the user, ``None`` for Anonymous.  ``BadRequest``: it is gone."""
-        surroundings = self._surroundings
-        if surroundings.user is None:
+        reference = self._surroundings.user_reference()
+        if reference is None:
             return None
         if self._user is None:
-            self._user = FoundUser(root, surroundings.portal, surroundings.user)
+            self._user = FoundUser(root, *reference)
         return self._user.wrapped(root)
 
 

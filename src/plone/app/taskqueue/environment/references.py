@@ -5,9 +5,8 @@ from persistent import Persistent
 from plone.app.taskqueue.environment.reference import follow
 from plone.app.taskqueue.environment.reference import Gone
 from plone.app.taskqueue.environment.reference import refer
-from plone.app.taskqueue.environment.walk import application
+from plone.app.taskqueue.environment.root import root_application
 from plone.app.taskqueue.interfaces import IReferences
-from zope.component.hooks import getSite
 from zope.interface import implementer
 
 
@@ -34,20 +33,6 @@ class References:
         """
         path, uuid, oid = token
         try:
-            return follow((path, uuid, oid), _root(connection))
+            return follow((path, uuid, oid), root_application(connection))
         except Gone as gone:
             raise Gone(f"Path {path or '/'} not found: {gone}") from None
-
-
-def _root(connection):
-    # Inside a job, or a request, the site is wrapped in the request.
-    root = application(getSite())
-    if root is not None:
-        jar = root._p_jar
-        if jar is connection or jar in connection.connections.values():
-            return root
-    for candidate in (connection, *connection.connections.values()):
-        application_ = candidate.root().get("Application")
-        if application_ is not None:
-            return application_
-    raise Gone("there is no Zope application in this database")

@@ -41,3 +41,16 @@ class Surroundings(NamedTuple):
     def unpack(cls, packed: tuple) -> "Surroundings":
         """Return the record again; fields of a later version are left out."""
         return cls(*packed[: len(cls._fields)])
+
+    def context_path(self) -> str:
+        """Return the context's absolute path; ``""`` for the application."""
+        path = self.context[0]
+        if not path.startswith("/"):
+            path = f"{self.portal}/{path}"
+        return path.rstrip("/")
+
+    def user_reference(self) -> tuple[str, str] | None:
+        """Return the path of the user folder and the id; ``None`` for Anonymous."""
+        if isinstance(self.user, str):
+            return f"{self.portal}/acl_users", self.user
+        return self.user

@@ -64,10 +64,9 @@ class FoundUser:
     ``BadRequest``: the user folder or the user is gone.
     """
 
-    def __init__(self, root, portal_path: str, reference: str | tuple) -> None:
-        if isinstance(reference, str):
-            reference = (f"{portal_path}/acl_users", reference)
-        self.folder_path, self.user_id = reference
+    def __init__(self, root, folder_path: str, user_id: str) -> None:
+        self.folder_path = folder_path
+        self.user_id = user_id
         folder = find(root, self.folder_path)
         if folder is None:
             raise BadRequest(f"Userfolder path {self.folder_path} not found")

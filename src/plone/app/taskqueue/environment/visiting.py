@@ -1,0 +1,57 @@
+"""What the engine may ask about surroundings: whose they are, and to put them up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from plone.app.taskqueue.environment import leftover
+from plone.app.taskqueue.environment.environment import PloneEnvironment
+from plone.app.taskqueue.environment.root import root_application
+from plone.app.taskqueue.environment.surroundings import Surroundings
+from plone.app.taskqueue.environment.undisturbed import undisturbed
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import ISurroundings
+from zope.interface import implementer
+
+
+@implementer(ISurroundings)
+class PloneSurroundings:
+    """Surroundings as ``capture`` writes them down; see ``ISurroundings``."""
+
+    def describe(self, surroundings: tuple) -> tuple:
+        """Return ``(context_path, portal_path, uf_path, user_id)``, paths as tuples.
+
+        ``((), None)`` at the end for Anonymous, and ``()`` for the portal's path of an
+        object outside of all sites.
+        """
+        known = Surroundings.unpack(surroundings)
+        user_path, user_id = known.user_reference() or ("", None)
+        return (
+            tuple(known.context_path().split("/")),
+            _steps(known.portal),
+            _steps(user_path),
+            user_id,
+        )
+
+    @contextmanager
+    def visit(self, job: IAsyncJob) -> Iterator[None]:
+        """Set the job's site and user, in the caller's thread and transaction.
+
+        Pending indexing is worked off on the way in and on the way out, so that each
+        is done in the site that it belongs to.
+
+        ``BadRequest``: site, context, user folder or user are gone.
+        """
+        leftover.index_now()
+        environment = PloneEnvironment()
+        with undisturbed():
+            environment.open(root_application(job._p_jar)._p_jar)
+            try:
+                environment.enter(job)
+                yield
+                environment.flush()
+            finally:
+                environment.leave()
+                environment.close()
+
+
+def _steps(path: str) -> tuple:
+    return tuple(path.split("/")) if path else ()
