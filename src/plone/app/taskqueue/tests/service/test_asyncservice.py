@@ -60,7 +60,7 @@ class TestQueueing(unittest.TestCase):
         self.assertEqual(list(queue), [job])
         self.assertEqual(job.status, "pending-status")
         self.assertEqual(job.quota_names, ("default",))
-        self.assertEqual(job.args, (40, 2))
+        self.assertEqual(job.arguments, (40, 2))
         self.assertEqual(
             job.function_name, "plone.app.taskqueue.tests.funcs:addNumbers"
         )
