@@ -108,3 +108,7 @@ class Queues(Persistent):
 
     def items(self) -> Iterator[tuple[str, Queue]]:
         return iter(self._queues.items())
+
+    def __repr__(self) -> str:
+        # As zc.async's did, so that old doctests go on.
+        return f"<{__package__}.Queues object at {id(self):#x}>"

@@ -347,7 +347,7 @@ class Queue(Persistent):
         return count
 
     def __repr__(self) -> str:
-        return f"<{type(self).__module__}.Queue {self.name!r}>"
+        return f"<{__package__}.Queue object at {id(self):#x}, {self.name!r}>"
 
 
 def _add(connection: IConnection, job: AsyncJob) -> None:

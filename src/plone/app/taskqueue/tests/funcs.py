@@ -42,6 +42,14 @@ def failureHandler(event):
     results.append(event.object)
 
 
+def job_success_callback(result):
+    results.append(f"Success: {result}")
+
+
+def job_failure_callback(result):
+    results.append(result)
+
+
 def whoAndWhere(context):
     """Return what the job sees of its surroundings, and spoil them for the next."""
     from AccessControl import getSecurityManager
