@@ -36,6 +36,8 @@ import time
 
 #: So that a clock that is set back while jobs wait for it makes nobody run in circles.
 _SHORTEST_WAIT = 0.001
+#: So that one that is set forward is noticed, also where nothing else looks.
+_LONGEST_WAIT = 600.0
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
@@ -274,7 +276,9 @@ def _seconds_to_next(queues: Queues) -> float | None:
     """Return how long it is until the next scheduled job of any queue is due."""
     due = [queue.next_due() for queue in queues.values() if not queue.paused]
     first = min((when for when in due if when is not None), default=None)
-    return None if first is None else max(_SHORTEST_WAIT, first - clock.now())
+    if first is None:
+        return None
+    return min(max(_SHORTEST_WAIT, first - clock.now()), _LONGEST_WAIT)
 
 
 def _join(thread: threading.Thread, until: float | None) -> None:

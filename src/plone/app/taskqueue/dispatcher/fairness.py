@@ -1,13 +1,19 @@
 """Fairness: who was served lately stands back behind those who were not.
 
-A second in which a shard of a lane was served counts, when the next jobs of that lane
-are compared, as a second less that its jobs have waited.  As an owner's jobs are in few
-shards, one who queues ten thousand jobs and another who then queues one share the
-workers from that moment on, and neither starves.
+A lane is served as a fair queue of its shards: what a shard was served counts, when the
+next jobs are compared, as if the others of its jobs had been queued so much later.  As
+an owner's jobs are in few shards, one who queues ten thousand jobs and another who then
+queues one share the workers from that moment on, and neither starves.
 
-Known to this process only, and forgotten with it or when the shard runs empty.
+A shard that had no jobs and gets some joins the others where they are: neither does it
+wait for what waited before it came, nor has it anything to catch up with.  Priority
+remains the head start that it is.
+
+Known to this process only, and forgotten with it.  Jobs that waited when it began, or
+when a lane was first looked at, have only the order of their waiting to begin with.
 """
 
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.queue.lanes import Lane
 from typing import Any
@@ -15,31 +21,81 @@ from typing import Any
 import threading
 
 
-#: A lane, by the names of its queue and of its quotas, and the number of a shard.
-_Shard = tuple[str, tuple[str, ...], int]
+class _Lane:
+    """Where the shards of one lane stand, by their numbers; all in seconds."""
+
+    def __init__(self) -> None:
+        #: By how much the jobs of a shard count as queued later; of those with jobs.
+        self._offsets: dict[int, float] = {}
+        #: When that counts as queued which a shard may be given next.
+        self._next: dict[int, float] = {}
+        #: When that counted as queued which was served last; ``None``: nothing was.
+        self._reached: float | None = None
+        self._looked = 0.0
+
+    def look(self, first_keys: list[int | None], now: float) -> None:
+        """Let shards leave that have no jobs any more, and join that have some."""
+        for number, key in enumerate(first_keys):
+            if key is None:
+                self._offsets.pop(number, None)
+            elif number not in self._offsets:
+                self._offsets[number] = self._joining(number, key, now)
+        self._looked = now
+
+    def _joining(self, number: int, key: int, now: float) -> float:
+        if self._reached is None:
+            return 0.0
+        # Since the last look; the key alone does not tell what of it is priority.
+        queued = min(max(keys.seconds_of(key), self._looked), now)
+        return max(self._reached, self._next.get(number, 0.0)) - queued
+
+    def served(self, key: int, priority: int, seconds: float) -> None:
+        """A job that was claimed under that key took so long."""
+        number = keys.shard_of(key)
+        offset = self._offsets.get(number)
+        if offset is None:
+            # It has left meanwhile, and stands back when it comes again.
+            self._next[number] = self._next.get(number, self._reached or 0.0) + seconds
+            return
+        self._offsets[number] = offset + seconds
+        if not keys.is_first_in_line(key):
+            # An urgent job does not tell how far the others of its shard are.
+            key = min(key, keys.head_start(key, -priority))
+            counts = keys.seconds_of(key) + offset
+            self._reached = max(counts, self._reached or counts)
+            self._next[number] = counts + seconds
+
+    def handicaps(self) -> dict[int, int]:
+        # Only what sets them apart, so that lanes can be compared with each other.
+        least = min(self._offsets.values(), default=0.0)
+        return {
+            number: keys.span(offset - least)
+            for number, offset in self._offsets.items()
+            if offset > least
+        }
 
 
 class Fairness:
-    """Seconds for which shards were served.  Thread-safe."""
+    """How the owners of jobs take turns.  Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._served: dict[_Shard, float] = {}
+        #: By the names of a queue and of a lane's quotas.
+        self._lanes: dict[tuple[str, tuple[str, ...]], _Lane] = {}
 
     def served(
         self,
         queue_name: str,
         quota_names: tuple[str, ...],
-        job_keys: list[int],
+        ranks: list[tuple[int, int]],
         seconds: float,
     ) -> None:
-        """Write down how long jobs of a lane, with these keys, took together."""
+        """Write down how long jobs of a lane, by key and priority, took together."""
         with self._lock:
-            for key in job_keys:
-                shard = queue_name, quota_names, keys.shard_of(key)
-                self._served[shard] = self._served.get(shard, 0.0) + seconds / len(
-                    job_keys
-                )
+            lane = self._lanes.get((queue_name, quota_names))
+            if lane is not None:
+                for key, priority in ranks:
+                    lane.served(key, priority, seconds / len(ranks))
 
     def handicaps(
         self, queue: Any, lane: Lane, first_keys: list[int | None]
@@ -48,19 +104,12 @@ class Fairness:
 
         None where the lane is to be served in strict order.
         """
-        if not self._served or not queue.shares(lane):
-            return {}
-        found = {}
+        name = queue.name, lane.quota_names
+        waits = any(key is not None for key in first_keys)
         with self._lock:
-            for number, key in enumerate(first_keys):
-                shard = queue.name, lane.quota_names, number
-                if key is None:
-                    self._served.pop(shard, None)
-                elif shard in self._served:
-                    found[number] = keys.span(self._served[shard])
-        least = min(
-            (found.get(number, 0) for number, key in enumerate(first_keys) if key),
-            default=0,
-        )
-        # Only what sets them apart, so that lanes can be compared with each other.
-        return {number: span - least for number, span in found.items() if span > least}
+            if not waits or not queue.shares(lane):
+                self._lanes.pop(name, None)
+                return {}
+            mine = self._lanes.setdefault(name, _Lane())
+            mine.look(first_keys, clock.now())
+            return mine.handicaps()

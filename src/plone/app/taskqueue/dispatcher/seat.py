@@ -32,7 +32,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 #: Seconds of expected work that one claim takes at most, so that nobody waits long for
 #: jobs which another worker has claimed and not begun.
 _CLAIM_SECONDS = 0.5
-#: How often a change of a lease is tried; what fails then is left to the rescuers.
+#: How often a change of a lease is tried when the worker stops; what fails then is left
+#: to the rescuers.
 _TRIES = 100
 
 
@@ -147,18 +148,20 @@ class Seat:
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
         held = lease.held_jobs()
+        # As they were claimed: a job that is put off has another key afterwards.
+        ranks = [(job.key, job.priority) for _, job in held]
         began = time.perf_counter()
         if not self._runner.run(queue, lease, held):
             self._give_back(queue, lease)
         self._fairness.served(
             queue.name,
             lease.quota_names,
-            [job.key for _, job in held if job.key is not None],
+            ranks,
             time.perf_counter() - began,
         )
         if self._bench.owes_news:
-            self._bench.owes_news = False
             self._change(queue, lease, settling.settle)
+            self._bench.owes_news = False
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
 
@@ -171,7 +174,9 @@ class Seat:
     ) -> int | None:
         """Change the lease in a transaction of its own, unless somebody took it."""
         claim = lease.claim
-        for _ in range(_TRIES):
+        tries = 0
+        while tries < _TRIES or not self._stopping():
+            tries += 1
             self._manager.begin()
             try:
                 if lease.claim != claim:

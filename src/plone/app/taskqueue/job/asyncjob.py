@@ -32,6 +32,9 @@ ROOT_KEY = "plone.app.taskqueue"
 #: What makes a job run in transactions of its own, by names of what it has beside.
 _ALONE = frozenset({"attempts", "batch", "callbacks", "late", "overran", "timeout"})
 
+#: What a job has beside that is not its own any more when it leaves the queue.
+_LEARNT = ("attempts", "created", "late", "live", "log", "policy", "progress")
+
 
 def _is_pair(value: tuple) -> bool:
     """Positional arguments alone are stored as they are, unless they look like both."""
@@ -136,9 +139,7 @@ class AsyncJob(Options, Attempts, Callbacks):
         function = callables.resolve(self.function_name)
         args, kwargs = self._load_arguments()
         own = self.extra("own", 0)
-        return function(
-            *args[:own], *self._leading(()), *args[own:], outcome, **kwargs
-        )
+        return function(*args[:own], *self._leading(()), *args[own:], outcome, **kwargs)
 
     # Others that it has to do with
 
@@ -179,6 +180,10 @@ class AsyncJob(Options, Attempts, Callbacks):
         """The batches that wait for this job."""
         return self.extra("watchers", ())
 
+    def watch(self, batch: Any) -> None:
+        """Let one more batch wait for this job; for ``queue.batching`` alone."""
+        self.set_extra("watchers", (*self.watchers, batch))
+
     @property
     def is_member(self) -> bool:
         """True for a member of a batch, whose end is no event of its own."""
@@ -217,9 +222,17 @@ class AsyncJob(Options, Attempts, Callbacks):
         return ASYNC_WORDS[self.state]
 
     def renew(self) -> None:
-        """Be as before it was queued; for a job that no database has."""
-        self.become(State.NEW)
+        """Be as before it was queued, with the options that it was given."""
+        if self._extra is not None:
+            if self.has_begun:
+                # That was the time of its next run, and not what it was given.
+                self.postpone(None)
+            for name in _LEARNT:
+                self.set_extra(name, None)
+        self.interruptions = self.conflicts = 0
+        self.cancel_requested = False
         self.key = self.queue_name = None
+        self.become(State.NEW)
 
     def keep_created(self) -> None:
         """Remember when it was queued before its key tells something else."""
@@ -286,6 +299,8 @@ class AsyncJob(Options, Attempts, Callbacks):
             return Failure.from_record(self._outcome)
         if self._outcome is None and self.batch is not None:
             return self._batch_result()
+        if self._outcome is None and self.extra("returned") is not None:
+            return self.extra("returned").result
         return payload.load(self._outcome, self._p_jar, f"The result of job {self.id}")
 
     def _batch_result(self) -> Any:

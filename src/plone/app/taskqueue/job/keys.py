@@ -11,7 +11,6 @@ users share: see ``dispatcher.fairness``.
 
 from plone.app.taskqueue import clock
 
-import itertools
 import math
 import random
 import threading
@@ -35,12 +34,12 @@ _IN_LINE = 1 << 61
 PRIORITY_SECONDS = 60
 #: Times that a key can tell, in seconds since the epoch, end here: in the year 2150.
 LATEST = 5_680_281_600
-#: Jobs due at the same time are put so many units apart, this often.
-_SPREAD = 1 << 10
+#: Times at which jobs are due, for so many of which their number is remembered.
+_REMEMBERED = 1_000
 
 _lock = threading.Lock()
 _last = 0
-_turns = itertools.count()
+_due: dict[int, int] = {}
 
 
 def next_key(shard: int, priority: int = 0) -> int:
@@ -52,14 +51,18 @@ def next_key(shard: int, priority: int = 0) -> int:
     return head_start(_compose(units, shard), priority)
 
 
-def due_key(seconds: float, shard: int, priority: int = 0) -> int:
-    """Return the key of a job that becomes due then.
+def due_key(seconds: float, shard: int) -> int:
+    """Return the key of a job that becomes due then.  Thread-safe.
 
-    Jobs that are due at the same time keep the order in which they were queued, at
-    least a thousand of them; the last is due a sixteenth of a second later.
+    Jobs that are due at the same time keep the order in which this process has queued
+    them: each is due 61 microseconds after the one before.
     """
-    units = math.ceil((seconds - _EPOCH) * _UNITS) + next(_turns) % _SPREAD
-    return head_start(_compose(units, shard), priority)
+    units = max(0, math.ceil((seconds - _EPOCH) * _UNITS))
+    with _lock:
+        if len(_due) >= _REMEMBERED:
+            _due.clear()
+        turn = _due[units] = _due.get(units, -1) + 1
+    return _compose(units + turn, shard)
 
 
 def _compose(units: int, shard: int) -> int:
@@ -77,10 +80,10 @@ def span(seconds: float) -> int:
     return int(seconds * _UNITS) << _LOW_BITS
 
 
-def ceiling(seconds: float) -> int:
-    """Return a key that no job exceeds which is due then or before."""
-    units = int((seconds - _EPOCH) * _UNITS) + _SPREAD
-    return _IN_LINE | ((units + 1) << _LOW_BITS)
+def highest_due(seconds: float) -> int:
+    """Return the highest key that a job can have which is due then or before."""
+    units = math.floor((seconds - _EPOCH) * _UNITS)
+    return (_IN_LINE | ((max(0, units) + 1) << _LOW_BITS)) - 1
 
 
 def shard_of(key: int) -> int:
@@ -95,6 +98,11 @@ def first_in_line(key: int) -> int:
     interrupted again.
     """
     return key & ~_IN_LINE
+
+
+def is_first_in_line(key: int) -> bool:
+    """Say whether the key goes before all that were not interrupted."""
+    return not key & _IN_LINE
 
 
 def following(key: int) -> int:

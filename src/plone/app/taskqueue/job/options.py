@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import datetime
 from datetime import timedelta
-from datetime import UTC
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job import retry
@@ -77,7 +76,7 @@ class Options(Record):
         """Count ``begin_by`` from then; for ``queue.transitions`` alone."""
         seconds = self.extra("by")
         if seconds is not None:
-            self.set_extra("late", wanted + seconds)
+            self.set_extra("late", min(wanted + seconds, keys.LATEST))
 
     @property
     def timeout(self) -> float | None:
@@ -170,9 +169,9 @@ def _state_of(value: State | str) -> State:
 def _seconds_of(value: datetime) -> float:
     if not isinstance(value, datetime):
         raise TypeError(f"begin_after is a datetime with a time zone, not {value!r}.")
-    if value.tzinfo is None:
+    if value.utcoffset() is None:
         raise ValueError("cannot use timezone-naive values")
-    seconds = value.astimezone(UTC).timestamp()
+    seconds = value.timestamp()
     if not 0 < seconds < keys.LATEST:
         raise ValueError(f"begin_after is between 1970 and 2150, not {value!r}.")
     return seconds

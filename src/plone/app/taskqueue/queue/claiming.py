@@ -30,20 +30,15 @@ _PROMOTED = 500
 
 
 def promote_due(queue: Any) -> None:
-    """Move jobs whose time has come to their lanes."""
-    now = clock.now()
-    ceiling = keys.ceiling(now)
-    if (first := queue.schedule.first_key()) is None or first > ceiling:
+    """Move jobs whose time has come to their lanes, those that are due first first."""
+    highest = keys.highest_due(clock.now())
+    if (first := queue.schedule.first_key()) is None or first > highest:
         return
-    candidates = list(
-        itertools.takewhile(
-            lambda item: item[0] <= ceiling,
-            itertools.islice(queue.schedule.items(), _PROMOTED),
-        )
-    )
-    queue._p_jar.prefetch([job._p_oid for _, job in candidates])
-    for key, job in candidates:
-        if not _bury_if_bad(queue, queue.schedule, key, job) and job.due_seconds <= now:
+    items = itertools.islice(queue.schedule.items(), _PROMOTED)
+    due = list(itertools.takewhile(lambda item: item[0] <= highest, items))
+    queue._p_jar.prefetch([job._p_oid for _, job in due])
+    for key, job in due:
+        if not _bury_if_bad(queue, queue.schedule, key, job):
             transitions.promote(queue, key, job)
 
 
@@ -54,14 +49,14 @@ def open_lanes(
     found = []
     for lane in queue.lanes():
         first_keys = lane.first_keys()
-        if any(key is not None for key in first_keys) and _has_room(queue, lane):
-            mine = handicaps(queue, lane, first_keys)
-            key = min(
-                key + mine.get(shard, 0)
-                for shard, key in enumerate(first_keys)
-                if key is not None
-            )
-            found.append((key, lane, mine))
+        mine = handicaps(queue, lane, first_keys)
+        waiting = [
+            key + mine.get(shard, 0)
+            for shard, key in enumerate(first_keys)
+            if key is not None
+        ]
+        if waiting and _has_room(queue, lane):
+            found.append((min(waiting), lane, mine))
     return sorted(found, key=lambda item: item[0])
 
 
@@ -69,7 +64,7 @@ def _has_room(queue: Any, lane: Lane) -> bool:
     for name in lane.quota_names:
         quota = queue.quotas.get(name)
         # A quota that was removed limits nothing.
-        if quota is not None and not quota.has_room():
+        if quota is not None and not quota.has_room(lane.awaited):
             return False
     return True
 

@@ -23,14 +23,15 @@ from transaction.interfaces import ITransaction
 
 import heapq
 import random
-import zlib
 
 
 SHARDS = 1 << keys.SHARD_BITS
 #: How many shards a producer looks at, at most.
 _DRAWS = 3
-#: How many shards an owner has, at most.
-_OWNED = 2
+#: How many shards are an owner's, and how much longer than the shortest of them one may
+#: be that is drawn.
+_OWNED = 8
+_LONGER = 32
 
 Item = tuple[int, AsyncJob]
 
@@ -42,10 +43,11 @@ def _new_tree() -> OOBTree:
 
 
 def _first_key(tree: OOBTree) -> int | None:
-    try:
-        return tree.minKey(keys.LOWEST)
-    except ValueError:
-        return None
+    return next(tree.iterkeys(keys.LOWEST), None)
+
+
+def _key_of(item: Item) -> int:
+    return item[0]
 
 
 def _is_large(tree: OOBTree) -> bool:
@@ -114,19 +116,18 @@ class Shard(Persistent):
 
     def first_key(self) -> int | None:
         """Return the lowest key, ``None`` if the shard is empty."""
-        found = [
-            key
-            for key in (_first_key(self._head), _first_key(self._tail))
-            if key is not None
-        ]
-        return min(found, default=None)
+        head, tail = _first_key(self._head), _first_key(self._tail)
+        if head is None or tail is None:
+            return tail if head is None else head
+        return min(head, tail)
 
     def items(self) -> Iterator[Item]:
         """Iterate over keys and jobs in order, lazily."""
+        found = [tree for tree in self.trees() if _first_key(tree) is not None]
+        if len(found) == 1:
+            return found[0].iteritems(keys.LOWEST)
         return heapq.merge(
-            self._head.items(keys.LOWEST),
-            self._tail.items(keys.LOWEST),
-            key=lambda item: item[0],
+            *(tree.iteritems(keys.LOWEST) for tree in found), key=_key_of
         )
 
     def trees(self) -> tuple[OOBTree, OOBTree]:
@@ -160,8 +161,8 @@ class Shards(Persistent):
         single ones spread so thin that a shard's record stays small.  Drawn again if
         a claim may be about to empty its tail, beside which many appends do not merge.
 
-        An owner has a few shards, out of which the shortest is taken: so what one of
-        them queues in masses does not stand before what others queue.
+        For an owner it is one that is empty, or else one out of eight of the owner's
+        own: so what one queues in masses does not stand before what others queue.
         """
         try:
             drawn = transaction.data(self)
@@ -179,11 +180,14 @@ class Shards(Persistent):
         return number
 
     def _draw_for(self, owner: str) -> int:
-        digest = zlib.crc32(owner.encode())
-        numbers = [
-            (digest >> shift * keys.SHARD_BITS) % SHARDS for shift in range(_OWNED)
-        ]
-        return min(numbers, key=lambda number: self._shards[number].length())
+        for number in random.sample(range(SHARDS), _DRAWS):
+            if self._shards[number].first_key() is None:
+                return number
+        mine = random.Random(owner).sample(range(SHARDS), _OWNED)
+        lengths = {number: self._shards[number].length() for number in mine}
+        # Not always the shortest: transactions of one owner may come at the same time.
+        limit = min(lengths.values()) + _LONGER
+        return random.choice([n for n, length in lengths.items() if length <= limit])
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken: make another."""
@@ -220,10 +224,12 @@ class Shards(Persistent):
 
         ``handicaps`` are added to the keys of some shards to find that order.
         """
-        put_off = handicaps or {}
+        found = [shard.items() for shard in self._shards]
+        if not handicaps:
+            return heapq.merge(*found, key=_key_of)
         return heapq.merge(
-            *(shard.items() for shard in self._shards),
-            key=lambda item: item[0] + put_off.get(keys.shard_of(item[0]), 0),
+            *found,
+            key=lambda item: item[0] + handicaps.get(keys.shard_of(item[0]), 0),
         )
 
     def trees(self) -> Iterator[OOBTree]:

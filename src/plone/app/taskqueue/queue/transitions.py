@@ -18,6 +18,7 @@ from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.readable import drop_unreadable_callbacks
 from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
 
@@ -25,6 +26,9 @@ import logging
 
 
 logger = logging.getLogger("plone.app.taskqueue.queue")
+
+#: Seconds by which a key may be ahead of the time of queueing, and yet tell it.
+_KEY_AHEAD = 1
 
 
 # Into the queue, and out of it again
@@ -40,13 +44,13 @@ def put(
     if due is not None and due > now:
         room, later = queue.schedule, True
     else:
-        room, later = queue.lane(quota_names), False
+        room, later = queue.lane(quota_names, bool(job.watchers)), False
     shard = queue.draw(room, owner)
     while True:
         key = keys.due_key(due, shard) if later else keys.next_key(shard, job.priority)
         if room.append(key, job):
             break  # else another process has made the same key; the next will be free
-    if later or job.priority:
+    if later or job.priority or keys.seconds_of(key) > now + _KEY_AHEAD:
         job.set_extra("created", now)
     job.key = keys.head_start(key, job.priority) if later else key
     job.queue_name = queue.name
@@ -57,16 +61,13 @@ def put(
 def withdraw(queue: Any, job: AsyncJob) -> None:
     """I: pending, scheduled -> new, by whoever takes the job out of the queue again."""
     _take_out(queue, job)
-    job.key = job.queue_name = None
-    job.cancel_requested = False
-    job.interruptions = 0
-    job.become(State.NEW)
+    job.renew()
 
 
 def promote(queue: Any, key: int, job: AsyncJob) -> None:
     """M: scheduled -> pending, because its time has come.  Leaves its record alone."""
     queue.schedule.remove([(key, job)])
-    _put_back(queue.lane(job.quota_names), job, job.key)
+    _put_back(queue.lane_of(job), job, job.key)
 
 
 def _take_out(queue: Any, job: AsyncJob) -> None:
@@ -138,14 +139,17 @@ def finish(lease: Lease, index: int, job: AsyncJob) -> None:
 
 
 def end_callback(
-    callback: AsyncJob, result: bytes | Failure | None, started: float
+    callback: AsyncJob,
+    result: bytes | Failure | None,
+    started: float,
+    conflicts: int = 0,
 ) -> None:
     """C, D: new -> completed, failed, for a callback, which is in no container."""
     if isinstance(result, Failure):
         callback.blame(result)
     else:
         callback.succeed(result)
-    callback.ran(started, clock.now(), 0)
+    callback.ran(started, clock.now(), conflicts)
     callback.become(callback.outcome_state)
 
 
@@ -177,7 +181,7 @@ def recall(queue: Any, job: AsyncJob) -> None:
     """Q: waiting -> pending, first in line: there is something for it to do."""
     queue.waiting.remove([(job.key, job)])
     job.batch.held = False
-    _put_back(queue.lane(job.quota_names), job, keys.first_in_line(job.key))
+    _put_back(queue.lane_of(job), job, keys.first_in_line(job.key))
 
 
 # Cancelling
@@ -219,22 +223,29 @@ def _end_in_lease(lease: Lease, index: int, job: AsyncJob, state: State) -> None
 def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     """G: leased -> pending, by the worker itself, which has not begun it."""
     lease.drop(index)
-    _put_back(queue.lane(job.quota_names), job, job.key)
+    _put_back(queue.lane_of(job), job, job.key)
 
 
 def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     """H: leased -> pending, first in line, because the worker died.
 
-    Writes the job, which is what makes a late commit of that worker fail.
+    Writes the job, and the callback that was being called, which is what makes a late
+    commit of that worker fail.
     """
     now = clock.now()
     job.interruptions += 1
-    job.record_attempts(
+    struck = job
+    if job.stored_state is State.CALLBACKS:
+        drop_unreadable_callbacks(job)
+        struck = next(job.open_callbacks(), job)
+        if struck is not job:
+            struck.interruptions += 1
+    struck.record_attempts(
         [Attempt(now, now, lease.worker_id, "The worker gave no sign of life.")],
-        job.policy_data,
+        struck.policy_data,
     )
     lease.drop(index)
-    _put_back(queue.lane(job.quota_names), job, keys.first_in_line(job.key))
+    _put_back(queue.lane_of(job), job, keys.first_in_line(job.key))
 
 
 # Records that cannot be read
