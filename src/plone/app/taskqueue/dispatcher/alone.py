@@ -70,7 +70,7 @@ class Alone:
         self._started = clock.now()
         transaction = bench.begin()
         try:
-            if not is_held(self._lease, self._claim, self._index):
+            if not self._is_to_be_run():
                 # Lost to another worker, or committed by us although the storage could
                 # not tell us so.
                 logger.warning(
@@ -80,8 +80,7 @@ class Alone:
                 )
                 return None
             if self._is_cancelled():
-                transitions.cancel_leased(self._lease, self._index, job)
-                bench.owes_news = bench.owes_news or bool(job.watchers)
+                self._cancel()
             else:
                 self._trials.check_interruptions()
                 attempt = Attempt(
@@ -111,6 +110,12 @@ class Alone:
         finally:
             bench.end()
 
+    def _is_to_be_run(self) -> bool:
+        return (
+            is_held(self._lease, self._claim, self._index)
+            and self._job.stored_state is not State.CALLBACKS
+        )
+
     def _is_cancelled(self) -> bool:
         if self._cancelled:
             return True
@@ -120,13 +125,20 @@ class Alone:
         # The members of a batch are cancelled first, by a few runs of its outer job.
         return batch is None or batch.single or batch.is_over
 
+    def _cancel(self) -> None:
+        transitions.cancel_leased(self._lease, self._index, self._job)
+        self._bench.owes_news = self._bench.owes_news or bool(self._job.watchers)
+
     def _is_tried_again(self, error: BaseException) -> bool:
         """Say whether to run it again at once; else see to what becomes of it."""
-        due = self._trials.again_at(self._started)
-        if due is not None and self._bench.stopping():
-            # The lease still holds it and will give it back.
-            return False
+        begun = self._run is not None and self._run.has_begun
+        due = self._trials.again_at(self._started, begun)
         if due == 0:
+            if self._bench.stopping():
+                # The lease still holds it and will give it back.
+                self._trials.save(self._lease, self._claim, self._index)
+                return False
+            self._trials.log(due)
             return True
         self._bench.pace.stumbled(self._job.function_name)
         self._commit_however_often(error, due)
@@ -141,12 +153,16 @@ class Alone:
         while not (tries and bench.stopping()):
             bench.begin()
             try:
-                if not is_held(self._lease, self._claim, self._index):
+                if not self._is_to_be_run():
                     return
                 self._trials.keep()
-                if due is None:
+                if self._is_cancelled() and (due or self._trials.is_transient):
+                    # Cancelling it may be just what it had the conflict with.
+                    self._cancel()
+                elif due is None:
                     self._write_failure(failure, announcing)
                 else:
+                    job.set_extra("overran", None)
                     transitions.postpone(job.queue, self._lease, self._index, job, due)
                 bench.manager.commit()
                 self._log(failure, due)
@@ -197,21 +213,13 @@ class Alone:
 
     def _log(self, failure: Failure, due: float | None) -> None:
         job = self._job
-        if due is None:
+        if due is not None:
+            self._trials.log(due)
+        elif job.stored_state is not State.CANCELLED:
             logger.error(
                 "Job %s (%s) failed: %s\n%s",
                 job.id,
                 job.function_name,
-                failure,
-                failure.getTraceback(),
-            )
-        else:
-            logger.warning(
-                "Job %s (%s) failed in attempt %d and is tried again at %s UTC: %s\n%s",
-                job.id,
-                job.function_name,
-                len(job.attempts),
-                f"{clock.as_datetime(due):%Y-%m-%d %H:%M:%S}",
                 failure,
                 failure.getTraceback(),
             )

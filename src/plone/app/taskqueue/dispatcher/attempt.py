@@ -16,6 +16,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.readable import reading_error
 from transaction.interfaces import ITransaction
 from typing import Any
 
@@ -26,8 +27,7 @@ class Attempt:
     """A run of a job in a transaction that has begun.
 
     ``sharing`` is true where other jobs are in it, ``again`` where the job was run just
-    before.  ``run`` tells afterwards what the
-    job has told of itself.
+    before.  ``run`` tells afterwards what the job has told of itself.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class Attempt:
         Raises whatever keeps the job from completing.  The environment stays entered.
         """
         job = self._job
-        self._check()
         if job.batch is not None:
             return self._follow()
+        self._check()
         began = time.perf_counter()
         value = self._call(job.run)
         if isinstance(value, AsyncJob):
@@ -92,16 +92,19 @@ class Attempt:
                     "ended. A long job calls checkpoint() now and then."
                 )
             job.set_extra("overran", None)
-        late = job.deadline_seconds
-        if (
-            late is not None
-            and clock.now() > late
-            and not (self._again or job.has_begun)
-        ):
-            raise TimeoutError(
-                f"Job {job.id} ({job.function_name}) should have begun by "
-                f"{job.deadline:%Y-%m-%d %H:%M:%S} UTC and came to its turn too late."
-            )
+        if not (self._again or job.has_begun) and self._is_late():
+            raise self._too_late()
+
+    def _is_late(self) -> bool:
+        late = self._job.deadline_seconds
+        return late is not None and clock.now() > late
+
+    def _too_late(self) -> TimeoutError:
+        job = self._job
+        return TimeoutError(
+            f"Job {job.id} ({job.function_name}) should have begun by "
+            f"{job.deadline:%Y-%m-%d %H:%M:%S} UTC and came to its turn too late."
+        )
 
     def _call(self, function: Any) -> Any:
         bench = self._bench
@@ -115,26 +118,12 @@ class Attempt:
         return value
 
     def _check_after(self) -> None:
-        bench, job = self._bench, self._job
-        now = bench.manager.get()
-        if self._sharing and (now is not self._transaction or bench.guard.refused):
+        bench = self._bench
+        ended = bench.manager.get() is not self._transaction
+        if self._sharing and (ended or bench.guard.refused):
             # Also where it took the refusal for a failure, and went another way.
-            raise SharedTransactionError(f"Job {job.id} ended the transaction.")
-        if now is not self._transaction:
-            if not is_held(self._lease, self._claim, self._index):
-                raise reassigned(job)
-        if now.isDoomed():
-            raise DoomedError(
-                f"Job {job.id} ({job.function_name}) doomed its transaction, so nothing "
-                "that it did was kept."
-            )
-        limit = job.timeout
-        if limit is not None and clock.monotonic() - self.run.began > limit:
-            raise TimeoutError(
-                f"Job {job.id} ({job.function_name}) ran longer than its limit of "
-                f"{limit:g} seconds, so nothing that it did was kept. A long job calls "
-                "checkpoint() now and then, to end when its time is up."
-            )
+            raise SharedTransactionError(f"Job {self._job.id} ended the transaction.")
+        check_after(bench, self.run, self._transaction)
 
     def _look_around(self) -> None:
         bench = self._bench
@@ -158,10 +147,14 @@ class Attempt:
             raise SharedTransactionError(f"Job {self._job.id} waits for another.")
         self._look_around()
         job = self._job
-        if other.stored_state is State.NEW and other.surroundings is None:
-            other.surroundings = job.surroundings
-            other.set_extra("plain", True)
-        self._step_aside(await_job(job, other))
+        batch = await_job(job, other)
+        if other.stored_state is State.NEW:
+            if other.surroundings is None:
+                other.surroundings = job.surroundings
+                other.set_extra("plain", True)
+            if other.unique_key is not None:
+                batch = await_job(job, job.queue.uniques.claim(other))
+        self._step_aside(batch)
 
     def _step_aside(self, batch: Batch) -> None:
         job = self._job
@@ -172,17 +165,24 @@ class Attempt:
     def _follow(self) -> bool:
         """Go on with a batch: wait for its members, or end as they did."""
         batch = self._job.batch
-        if batch.is_stopped:
+        begins = not (self._again or batch.put or self._job.has_begun)
+        if batch.is_stopped or (begins and self._is_late()):
             batch.closing = True
         if not batch.is_over:
             self._step_aside(batch)
             return False
         if batch.is_stopped:
             raise batch.failure()
+        if batch.closing:
+            # One that was cancelled does not come here.
+            raise self._too_late()
         if batch.single:
             self._inherit(batch[0])
         elif self._job.extra("post"):
             value = self._call(lambda *leading: self._job.callable(*batch))
+            if isinstance(value, AsyncJob):
+                self._wait_for(value)
+                return False
             result = payload.dump(value, f"The result of {self._job.function_name}")
             self._look_around()
             self._complete(result)
@@ -192,6 +192,11 @@ class Attempt:
         return True
 
     def _inherit(self, other: AsyncJob) -> None:
+        error = reading_error(other)
+        if error is not None:
+            raise BatchFailedError(
+                f"Job {other.id}, which this one waited for, cannot be read ({error!r})."
+            )
         if other.stored_state is State.CANCELLED:
             raise BatchFailedError(
                 f"Job {other.id} ({other.function_name}), which this one waited for, "
@@ -201,3 +206,23 @@ class Attempt:
         transitions.inherit(self._lease, self._index, self._job, other)
         if self._job.watchers:
             self._bench.owes_news = True
+
+
+def check_after(bench: Workbench, run: Run, transaction: ITransaction) -> None:
+    """Raise what keeps a run from its commit that returned as if all was well.
+
+    ``transaction`` is the one in which it began.
+    """
+    now = bench.manager.get()
+    if now is not transaction and not is_held(run.lease, run.claim, run.index):
+        raise reassigned(run.job)
+    if now.isDoomed():
+        raise DoomedError(
+            f"{run.describe()} doomed its transaction, so nothing that it did was kept."
+        )
+    if run.limit is not None and clock.monotonic() - run.began > run.limit:
+        raise TimeoutError(
+            f"{run.describe()} ran longer than its limit of {run.limit:g} seconds, so "
+            "nothing that it did was kept. A long job calls checkpoint() now and then, "
+            "to end when its time is up."
+        )

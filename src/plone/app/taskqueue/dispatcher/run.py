@@ -72,6 +72,8 @@ class Run:
         self.database = database
         self.dispatcher_uuid = dispatcher_uuid
         self.limit = limit
+        #: When the callable was called, on the monotonic clock; ``None`` before.
+        self.began: float | None = None
         #: Read now, because other threads must not touch the lease.
         self.worker_id = lease.worker_id
         #: Done, total and message, as last told; ``None`` before.
@@ -97,6 +99,11 @@ class Run:
             watchdog.release(self)
         if self._shared:
             live.forget(self)
+
+    @property
+    def has_begun(self) -> bool:
+        """True if the callable was called."""
+        return self.began is not None
 
     def _share(self) -> None:
         if not self._shared:

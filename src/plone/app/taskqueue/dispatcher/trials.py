@@ -1,16 +1,23 @@
 """Whether a job is tried again after a run that did not end it, and when."""
 
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.aborting import abort
+from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job import retry
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.attempts import Attempt
 from plone.app.taskqueue.job.attempts import ATTEMPTS_LIMIT
+from plone.app.taskqueue.job.attempts import REASON_LIMIT
 from plone.app.taskqueue.job.attempts import TRACEBACK_LIMIT
 from plone.app.taskqueue.job.errors import AbortedError
+from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.failure import Failure
+from plone.app.taskqueue.queue.leases import Lease
 from transaction.interfaces import TransientError
+from typing import Any
+from typing import Literal
 
 import logging
 
@@ -30,39 +37,11 @@ class Trials:
         self._worker_id = worker_id
         self.conflicts = 0
         self.attempts: list[Attempt] = []
-        self.data = job.policy_data
+        self._data = job.policy_data
         self._error: BaseException | None = None
-        self._committing = self._lost = self._transient = False
-
-    def look_at(self, error: BaseException, committing: bool) -> None:
-        """See what kind of error it is, while its transaction is still there."""
-        self._error = error
-        self._committing = committing
-        self._lost = self._bench.has_lost(error)
-        self._transient = self._is_transient(error) or (
-            committing and ids_came_twice(error)
-        )
-
-    def again_at(self, started: float) -> float | None:
-        """Return when to run again in epoch seconds, 0 for at once; ``None``: never.
-
-        Waits as long as the server is gone, and a moment after a conflict.
-        """
-        bench = self._bench
-        if self._lost:
-            bench.wait_for_server()
-            return 0
-        answer = self._ask("commit" if self._committing else "job")
-        if answer is retry.ENGINE:
-            answer = self._own_rule()
-        if answer is None:
-            return None
-        self._record(started)
-        if answer <= clock.now():
-            bench.back_off(len(self.attempts))
-            return 0
-        late = self._job.deadline_seconds
-        return None if late is not None and answer > late else answer
+        self._committing = self._lost = self._aborted = False
+        #: True if the last run has met a conflict, or the like.
+        self.is_transient = False
 
     def check_interruptions(self) -> None:
         """``AbortedError``: workers of the job died too often to run it again."""
@@ -71,19 +50,60 @@ class Trials:
             return
         answer = self._ask("interrupted")
         if answer is None or (answer is retry.ENGINE and died > INTERRUPTIONS_LIMIT):
+            self._aborted = True
+            times = "once" if died == 1 else f"{died} times"
             raise AbortedError(
                 f"The worker of job {self._job.id} ({self._job.function_name}) died "
-                f"{died} times, so the job is not tried again."
+                f"{times}, so the job is not tried again."
             )
 
-    def _ask(self, kind: str) -> object:
+    def look_at(self, error: BaseException, committing: bool) -> None:
+        """See what kind of error it is, while its transaction is still there."""
+        self._error = error
+        self._committing = committing
+        self._lost = self._bench.has_lost(error)
+        self.is_transient = self._is_transient(error) or (
+            committing and ids_came_twice(error)
+        )
+
+    def again_at(self, started: float, begun: bool) -> float | None:
+        """Return when to run again in epoch seconds, 0 for at once; ``None``: never.
+
+        ``begun`` is false if the run had not come to the job's callable.  Waits as long
+        as the server is gone, and a moment before a run at once.
+        """
+        bench = self._bench
+        if self._aborted or isinstance(self._error, BatchFailedError):
+            return None
+        if self._lost:
+            bench.wait_for_server()
+            return 0
+        late = self._job.deadline_seconds
+        if not (late is None or begun or self.attempts or self._job.has_begun):
+            if clock.now() > late:
+                return None
+        answer = self._ask("commit" if self._committing else "job")
+        if answer is retry.ENGINE:
+            answer = self._own_rule()
+        if answer is None:
+            return None
+        at_once = answer <= clock.now()
+        if late is not None and answer > late and not at_once:
+            return None
+        self._record(started)
+        if not at_once:
+            return answer
+        self.conflicts += self.is_transient
+        bench.back_off(len(self.attempts))
+        return 0
+
+    def _ask(self, kind: Literal["job", "commit", "interrupted"]) -> Any:
         """Return the policy's answer, ``ENGINE`` where there is no policy to ask."""
         failure = None if kind == "interrupted" else Failure(self._error)
+        data = dict(self._data)
         try:
             policy = retry.policy_for(self._job)
-            return retry.decide(
-                policy, failure, self.data, clock.now(), kind, self._job
-            )
+            answer = retry.decide(policy, failure, data, clock.now(), kind, self._job)
         except Exception as problem:
             logger.error(
                 "The retry policy of job %s (%s) cannot be asked, so the engine's own "
@@ -93,12 +113,15 @@ class Trials:
                 problem,
             )
             return retry.ENGINE
+        if answer is not None:
+            # Else it may be just what it counts that cannot be kept.
+            self._data = data
+        return answer
 
     def _own_rule(self) -> float | None:
         """Only conflicts, and only so often."""
-        if not self._transient or self.conflicts >= self._bench.options.conflicts:
+        if not self.is_transient or self.conflicts >= self._bench.options.conflicts:
             return None
-        self.conflicts += 1
         return 0
 
     def _is_transient(self, error: BaseException) -> bool:
@@ -112,19 +135,54 @@ class Trials:
 
     def _record(self, started: float) -> None:
         failure = Failure(self._error)
-        trace = "" if self._transient else failure.getTraceback()
+        trace = "" if self.is_transient else failure.getTraceback()
         self.attempts.append(
             Attempt(
                 started,
                 clock.now(),
                 self._worker_id,
-                str(failure),
+                str(failure).partition("\n")[0][:REASON_LIMIT],
                 trace[-TRACEBACK_LIMIT:],
             )
         )
         del self.attempts[:-ATTEMPTS_LIMIT]
 
+    def log(self, due: float) -> None:
+        """Say that it is tried again at ``due``, 0 being at once."""
+        failure = Failure(self._error)
+        logger.log(
+            logging.DEBUG if self.is_transient and not due else logging.WARNING,
+            "Job %s (%s) failed and is tried again %s: %s\n%s",
+            self._job.id,
+            self._job.function_name,
+            f"at {clock.as_datetime(due):%Y-%m-%d %H:%M:%S} UTC" if due else "at once",
+            failure,
+            failure.getTraceback(),
+        )
+
     def keep(self) -> None:
         """Write the attempts into the job, in the transaction that is open."""
-        if self.attempts or self.data:
-            self._job.record_attempts(self.attempts, self.data)
+        if self.attempts or self._data:
+            self._job.record_attempts(self.attempts, self._data)
+
+    def save(self, lease: Lease, claim: int, index: int) -> None:
+        """Write the attempts into a job that goes back, in a transaction of their own.
+
+        It goes back without them if that fails.
+        """
+        bench = self._bench
+        if not self.attempts:
+            return
+        try:
+            bench.begin()
+            try:
+                if is_held(lease, claim, index):
+                    self.keep()
+                    bench.manager.commit()
+            finally:
+                bench.end()
+        except Exception as error:
+            abort(bench.manager)
+            logger.debug(
+                "The attempts of job %s were not kept: %r", self._job.id, error
+            )

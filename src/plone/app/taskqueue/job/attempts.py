@@ -1,5 +1,6 @@
 """What became of the runs of a job that did not end it."""
 
+from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.record import Record
 from typing import Any
 from typing import NamedTuple
@@ -7,7 +8,8 @@ from typing import NamedTuple
 
 #: Attempts kept with a job: the last ones.
 ATTEMPTS_LIMIT = 20
-#: Longest traceback kept of an attempt, in characters: its end.
+#: Longest reason and traceback kept of an attempt, in characters.
+REASON_LIMIT = 300
 TRACEBACK_LIMIT = 4_000
 
 
@@ -44,9 +46,13 @@ class Attempts(Record):
             kept = (*self.extra("attempts", ()), *(tuple(one) for one in attempts))
             self.set_extra("attempts", kept[-ATTEMPTS_LIMIT:])
         if data != self.policy_data:
-            self.set_extra("policy", dict(data))
+            self.set_extra("policy", payload.dump(data, "What a retry policy counts"))
 
     @property
     def policy_data(self) -> dict[str, Any]:
-        """What the retry policy counts, kept between attempts."""
-        return dict(self.extra("policy", ()))
+        """What the retry policy counts, kept between attempts; a copy."""
+        try:
+            return payload.load(self.extra("policy"), None, "What it counts") or {}
+        except LookupError:
+            # It held something of a class that is gone, and counts anew.
+            return {}

@@ -69,28 +69,62 @@ class Callbacks(Record):
         return type(self._outcome) is tuple
 
     def _callback(self, callback: Any) -> Any:
-        if isinstance(callback, Callbacks):
-            if callback.stored_state is not State.NEW or callback.parent is not None:
-                raise ValueError(f"{callback!r} is queued, or a callback, already.")
-            return callback
-        return type(self)(callback)
+        if not isinstance(callback, Callbacks):
+            return type(self)(callback)
+        if callback.state is not State.NEW or callback._is_attached():
+            raise ValueError(
+                f"{callback!r} is queued, or a callback, already. Make a job for each "
+                "time that it shall be called."
+            )
+        if callback.batch is not None or callback.watchers:
+            raise ValueError(
+                f"{callback!r} is or belongs to a batch, which cannot be a callback. "
+                "Give a function that queues the batch."
+            )
+        if callback is self.origin:
+            raise ValueError(f"{callback!r} would have to wait for itself.")
+        return callback
+
+    def _is_attached(self) -> bool:
+        # The transaction in which it was added may have been undone.
+        parent = self.parent
+        return parent is not None and any(job is self for job in parent.callbacks)
 
     def _add_callbacks(self, *jobs: Any) -> None:
         for job in jobs:
             job.set_extra("parent", self)
         self.set_extra("callbacks", (*self.callbacks, *jobs))
+        if self.stored_state not in FINAL:
+            return
         origin = self.origin
-        if self.stored_state in FINAL and origin.stored_state in FINAL:
+        if origin.stored_state in FINAL:
             # Nobody else is going to call them.
             origin.queue.call_back(origin)
+        else:
+            # So that a worker which ends it without having seen these conflicts.
+            origin._p_changed = True
 
     def open_callbacks(self) -> Iterator[Any]:
-        """Iterate over what is to be called, each callback before those of its own."""
-        for job in self.callbacks:
-            if job.stored_state in FINAL:
-                yield from job.open_callbacks()
-            elif job.extra("for") in (None, _FAILURE if self.has_failed else _SUCCESS):
+        """Iterate over what is to be called, each callback before those of its own.
+
+        A cancelled job has nothing to tell.
+        """
+        chain = [self._wanted()]
+        while chain:
+            job = next(chain[-1], None)
+            if job is None:
+                chain.pop()
+            elif job.stored_state in FINAL:
+                chain.append(job._wanted())
+            else:
                 yield job
+
+    def _wanted(self) -> Iterator[Any]:
+        """Iterate over the callbacks that its outcome is for."""
+        if self.stored_state is State.CANCELLED:
+            return iter(())
+        outcomes = (None, _FAILURE if self.has_failed else _SUCCESS)
+        return (job for job in self.callbacks if job.extra("for") in outcomes)
 
 
 @implementer(ICallbackProxy)

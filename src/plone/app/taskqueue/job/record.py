@@ -68,9 +68,8 @@ class Record(Persistent):
         """Keep a value under that name; ``None`` removes it."""
         # A new mapping each time: the record sees no change inside of one.
         extra = dict(self._extra or ())
-        if value is None:
-            extra.pop(name, None)
-        else:
+        if value is not None:
             extra[name] = value
-        if extra != (self._extra or {}) or value is not None:
-            self._extra = extra or None
+        elif extra.pop(name, None) is None:
+            return
+        self._extra = extra or None

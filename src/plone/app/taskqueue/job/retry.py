@@ -24,7 +24,7 @@ from plone.app.taskqueue.job.policies import RetryWithDelay
 from transaction.interfaces import TransientError
 from typing import Any
 from typing import Literal
-from zope.component import getSiteManager
+from zope.component import getGlobalSiteManager
 from zope.interface import providedBy
 
 import inspect
@@ -93,7 +93,7 @@ def store_factory(value: Any) -> Stored:
 def _checked_name(name: str) -> str:
     if ":" in name:
         return _checked_factory(_resolved(name))
-    if getSiteManager().adapters.lookup((IAsyncJob,), IRetryPolicy, name) is None:
+    if getGlobalSiteManager().adapters.lookup((IAsyncJob,), IRetryPolicy, name) is None:
         raise ValueError(f"There is no retry policy named {name!r}. {_REMEDY}")
     return name
 
@@ -136,7 +136,7 @@ def policy_for(job: IAsyncJob) -> IRetryPolicy | None:
     """Make the job's policy; ``None``: the engine's own rule applies.
 
     A job without one of its own has the unnamed adapter, if there is one.  Adapters are
-    looked for where the caller is: in the site that is set.
+    global ones: workers ask outside of all sites, and so does whoever queues a job.
 
     ``LookupError``: its policy is gone, or cannot be made.
     """
@@ -151,7 +151,7 @@ def policy_for(job: IAsyncJob) -> IRetryPolicy | None:
 
 
 def _adapter(job: IAsyncJob, name: str) -> Callable | None:
-    return getSiteManager().adapters.lookup((providedBy(job),), IRetryPolicy, name)
+    return getGlobalSiteManager().adapters.lookup((providedBy(job),), IRetryPolicy, name)
 
 
 def _factory(stored: Any, job: IAsyncJob) -> Callable:

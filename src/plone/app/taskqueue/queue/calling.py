@@ -1,36 +1,61 @@
 """Calling callbacks: by a worker, or at once where the job had ended before."""
 
+from contextlib import AbstractContextManager
 from contextlib import nullcontext
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.failure import Failure
+from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from transaction.interfaces import TransientError
 from zope.component import queryUtility
 
 import logging
+import threading
 
 
 logger = logging.getLogger("plone.app.taskqueue.queue")
 
 
-def call(callback: AsyncJob) -> None:
+class _Calling(threading.local):
+    """The jobs whose callbacks this thread is calling at once."""
+
+    def __init__(self) -> None:
+        self.jobs: set[AsyncJob] = set()
+
+
+_calling = _Calling()
+
+
+def call(callback: AsyncJob, conflicts: int = 0) -> None:
     """Call a callback with its parent's outcome, and write down what it returns.
 
-    Raises what it raises.
+    A callback does not wait for a job that it returns: its result is that job's, as
+    soon as that has one.  Raises what it raises; ``ValueError``: it returned something
+    that cannot be kept.
     """
     started = clock.now()
     value = callback.call(callback.parent.result)
+    if isinstance(value, AsyncJob):
+        if value.state is State.NEW:
+            raise ValueError(
+                f"The callback {callback.function_name} returned {value!r}, which is in "
+                "no queue. Let it queue the job that it returns."
+            )
+        callback.set_extra("returned", value)
+        value = None
     result = payload.dump(value, f"The result of {callback.function_name}")
-    transitions.end_callback(callback, result, started)
+    transitions.end_callback(callback, result, started, conflicts)
 
 
-def blame(callback: AsyncJob, error: BaseException, started: float) -> None:
+def blame(
+    callback: AsyncJob, error: BaseException, started: float, conflicts: int = 0
+) -> None:
     """Write down that a callback has failed, and log it."""
     failure = Failure(error)
-    transitions.end_callback(callback, failure, started)
+    transitions.end_callback(callback, failure, started, conflicts)
     logger.critical(
         "The callback %s of job %s (%s) failed: %s. The job itself is not touched.\n%s",
         callback.function_name,
@@ -45,32 +70,54 @@ def call_open(job: AsyncJob) -> None:
     """Call what is to be called of a job that ended before, in this transaction.
 
     Inside the job's site and as its user, and the caller's are restored.  One that
-    fails is undone to where the caller stood.
+    fails is undone to where the caller stood.  What one of them adds to the job is
+    called after it.
+
+    Raises conflicts, and the error of a callback that cannot be undone because it ended
+    or doomed the transaction, or because a data manager has no savepoints.
     """
+    if job in _calling.jobs:
+        return
+    _calling.jobs.add(job)
+    try:
+        while (callback := next(job.open_callbacks(), None)) is not None:
+            _call_at_once(job, callback)
+    finally:
+        _calling.jobs.remove(job)
+
+
+def _call_at_once(job: AsyncJob, callback: AsyncJob) -> None:
     manager = job._p_jar.transaction_manager
-    while (callback := next(job.open_callbacks(), None)) is not None:
-        transaction = manager.get()
-        savepoint = manager.savepoint(optimistic=True)
-        started = clock.now()
-        try:
-            with _visiting(job):
-                call(callback)
-            if manager.get() is not transaction or transaction.isDoomed():
-                raise RuntimeError(
-                    f"The callback {callback.function_name} ended or doomed the "
-                    "transaction of the code that added it."
-                )
-        except TransientError:
+    transaction = manager.get()
+    doomed = transaction.isDoomed()
+    savepoint = manager.savepoint(optimistic=True)
+
+    def is_spoiled() -> bool:
+        return manager.get() is not transaction or transaction.isDoomed() > doomed
+
+    started = clock.now()
+    try:
+        with _visiting(job):
+            call(callback)
+        if is_spoiled():
+            raise RuntimeError(
+                f"The callback {callback.function_name} ended or doomed the "
+                "transaction of the code that added it."
+            )
+    except TransientError:
+        raise
+    except Exception as error:
+        if is_spoiled():
+            # What was there before cannot be brought back.
             raise
-        except Exception as error:
-            if manager.get() is not transaction or transaction.isDoomed():
-                # What was there before cannot be brought back.
-                raise
+        try:
             savepoint.rollback()
-            blame(callback, error, started)
+        except Exception as problem:
+            raise error from problem
+        blame(callback, error, started)
 
 
-def _visiting(job: AsyncJob):
+def _visiting(job: AsyncJob) -> AbstractContextManager:
     known = queryUtility(ISurroundings)
     if known is None or job.surroundings is None:
         return nullcontext()

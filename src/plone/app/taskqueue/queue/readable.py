@@ -1,7 +1,13 @@
 """Telling a job whose record is broken from a storage that has trouble."""
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.record import id_of
 from ZODB.POSException import POSKeyError
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.queue")
 
 
 def reading_error(job: AsyncJob) -> Exception | None:
@@ -40,3 +46,25 @@ def _second_look(job: AsyncJob) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def drop_unreadable_callbacks(job: AsyncJob) -> None:
+    """Let a job and its callbacks forget those whose records cannot be read."""
+    parents = [job]
+    while parents:
+        parent = parents.pop()
+        errors = {callback: reading_error(callback) for callback in parent.callbacks}
+        good = tuple(callback for callback, error in errors.items() if error is None)
+        for callback, error in errors.items():
+            if error is not None:
+                logger.critical(
+                    "Callback %s of job %s (%s) cannot be read (%r), and is not called. "
+                    "The others are.",
+                    id_of(callback),
+                    job.id,
+                    job.function_name,
+                    error,
+                )
+        if len(good) < len(errors):
+            parent.set_extra("callbacks", good)
+        parents.extend(good)

@@ -19,7 +19,7 @@ import random
 
 _TREES = 16
 #: Entries that one sweep looks at.
-_SWEPT = 200
+_SWEPT = 1000
 
 
 def _digest(key: str) -> str:
@@ -42,7 +42,7 @@ class Uniques(Persistent):
         digest = _digest(job.unique_key)
         tree = self._trees[int(digest[:1], 16)]
         other = tree.get(digest)
-        if other is not None and _holds(other, job.unique_states):
+        if other is not None and _holds(other, job):
             if other.state in (State.PENDING, State.SCHEDULED):
                 other._p_changed = True
             return other
@@ -53,12 +53,28 @@ class Uniques(Persistent):
         """Forget some keys whose jobs ended before then, beginning anywhere."""
         tree = random.choice(self._trees)
         start = f"{random.getrandbits(128):032x}"
-        for digest, job in list(itertools.islice(tree.items(start), _SWEPT)):
-            if reading_error(job) is not None or (
-                job.stored_state in FINAL and job.finished_seconds < before
-            ):
+        entries = list(itertools.islice(tree.items(start), _SWEPT))
+        if entries:
+            self._p_jar.prefetch([job._p_oid for _, job in entries])
+        for digest, job in entries:
+            if reading_error(job) is not None or _is_past(job, before):
                 del tree[digest]
 
 
-def _holds(job: AsyncJob, states: tuple[State, ...]) -> bool:
-    return reading_error(job) is None and job.state in states
+def _holds(holder: AsyncJob, job: AsyncJob) -> bool:
+    """Say whether ``holder`` keeps ``job`` from having its key."""
+    if (
+        reading_error(holder) is not None
+        # It was taken out of the queue, and given another key.
+        or holder.unique_key != job.unique_key
+        or holder.state not in job.unique_states
+    ):
+        return False
+    # One that was forgotten is only there because we refer to it.
+    return holder.state not in FINAL or holder.queue.get(holder.id) is holder
+
+
+def _is_past(job: AsyncJob, before: float) -> bool:
+    if job.stored_state is State.NEW:
+        return True  # it was taken out of the queue
+    return job.stored_state in FINAL and job.finished_seconds < before
