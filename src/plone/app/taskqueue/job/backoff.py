@@ -58,10 +58,10 @@ class Retry:
     #: By which part of itself a delay may grow, at random, from 0 to 1: so that jobs
     #: which failed together do not all come back together.
     jitter: float = 0.0
-    #: Exception classes, or names as ``"module:Class"``, that are worth repeating, and
-    #: those among them that are not; kept as names.
-    on: tuple[Kind, ...] = (Exception,)
-    never: tuple[Kind, ...] = ()
+    #: An exception class, or a tuple of classes and names as ``"module:Class"``, that
+    #: are worth repeating, and those among them that are not; kept as names.
+    on: type[BaseException] | tuple[Kind, ...] = (Exception,)
+    never: type[BaseException] | tuple[Kind, ...] = ()
     #: How many deaths of its workers the job survives; ``None``: the engine's rule.
     interruptions: int | None = None
 
@@ -189,7 +189,10 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
 
 
 def _names(option: str, kinds: Any) -> tuple[str, ...]:
-    if isinstance(kinds, str | type) or not isinstance(kinds, Iterable):
+    if isinstance(kinds, type):
+        # One class by itself, as ``except`` takes it.
+        kinds = (kinds,)
+    if isinstance(kinds, str) or not isinstance(kinds, Iterable):
         raise TypeError(f"Give the exceptions of {option} as a tuple: {kinds!r}.")
     return tuple(_name(option, kind) for kind in kinds)
 

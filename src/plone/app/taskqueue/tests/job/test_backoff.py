@@ -253,7 +253,7 @@ def test_a_retry_reads_as_a_sentence(retry, sentence):
         ({"factor": timedelta(2)}, TypeError, "factor is a number"),
         ({"jitter": 1.5}, ValueError, "jitter must be from 0 to 1, not 1.5"),
         ({"on": ()}, ValueError, "names no exception"),
-        ({"on": KeyError}, TypeError, "exceptions of on as a tuple"),
+        ({"on": int}, TypeError, "on names exception classes, not <class 'int'>"),
         ({"never": "KeyError"}, TypeError, "exceptions of never as a tuple"),
         ({"on": (int,)}, TypeError, "on names exception classes, not <class 'int'>"),
         ({"on": (KeyError(),)}, TypeError, "on names exception classes"),
@@ -267,3 +267,9 @@ def test_a_retry_reads_as_a_sentence(retry, sentence):
 def test_what_makes_no_sense_is_refused_in_a_sentence(options, error, sentence):
     with pytest.raises(error, match=sentence):
         Retry(**options)
+
+
+def test_one_exception_may_be_given_by_itself():
+    assert Retry(on=KeyError, never=IndexError) == Retry(
+        on=(KeyError,), never=(IndexError,)
+    )
