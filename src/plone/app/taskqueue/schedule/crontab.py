@@ -112,7 +112,7 @@ def _understood(expression: str) -> tuple[str, bool]:
     try:
         found = CronSim(fields, _ANY_TIME)
     except (CronSimError, ValueError) as error:
-        if _is_fine(*parts[:3], "*", parts[4]):
+        if all(_is_fine(part, place) for place, part in enumerate(parts)):
             raise _never(expression) from error
         raise ValueError(
             f"{expression!r} is not a crontab expression: "
@@ -125,9 +125,12 @@ def _understood(expression: str) -> tuple[str, bool]:
     return fields, len(found.hours) == 24
 
 
-def _is_fine(*parts: str) -> bool:
+def _is_fine(part: str, place: int) -> bool:
+    """Say whether a field is right by itself, so that only the date can be wrong."""
+    fields = ["*"] * 5
+    fields[place] = part
     try:
-        CronSim(" ".join(parts), _ANY_TIME)
+        CronSim(" ".join(fields), _ANY_TIME)
     except (CronSimError, ValueError):
         return False
     return True
