@@ -492,6 +492,50 @@ class IJobFailure(IJobEvent):
     """The job failed; ``object`` is the ``IFailure``."""
 
 
+class ITask(Interface):
+    """Something that can be done, under a name: a utility of that name.
+
+    A service calls it in a job, in the site and as the user of that job.  What a task
+    leaves unsaid, all but ``__call__``, has its default: see ``task.options_of``.
+
+    Origin: z3c.taskqueue, which knew the schemas and ``__call__``.
+    """
+
+    inputSchema = Attribute(
+        "An interface with fields of ``zope.schema``, which the input is checked "
+        "against when a job is queued and again when it runs; ``None``: it is not."
+    )
+    outputSchema = Attribute("The same for what the task returns.")
+
+    title = Attribute("``str``, for people; may be translatable.")
+    description = Attribute("``str``, for people; may be translatable.")
+    wants_context = Attribute(
+        "``bool``: true for a task that works on an object, which ``__call__`` then has "
+        "as the keyword argument ``context``."
+    )
+    run_as = Attribute(
+        "``'caller'``, for whoever queues the job, or ``None`` for the service's user."
+    )
+    retry = Attribute("How it is tried again: see ``IAsyncJob.retry_policy_factory``.")
+    timeout = Attribute("Seconds or ``None``: see ``IAsyncJob.timeout``.")
+    priority = Attribute("``int``: see ``IAsyncJob.priority``.")
+    unique = Attribute(
+        "A key of which there is one job at a time: ``str``; ``True`` for the same "
+        "input; a function that makes a ``str``, or ``None``, of the input; or ``None``."
+    )
+    isolated = Attribute("``bool``: see ``IAsyncJob.isolated``.")
+    redact = Attribute("``tuple`` of names of input fields that are not to be shown.")
+
+    def __call__(service, jobid, input):
+        """Do it, and return the output, which is stored with the job.
+
+        ``input`` is one value that can be stored; if there is a schema, usually a
+        ``dict`` of all its fields.
+
+        ``task.TaskError`` says that it failed for good.  Other errors may be retried.
+        """
+
+
 class IAsyncService(Interface):
     """Queues jobs that are bound to a context object and to the calling user.
 
