@@ -1,6 +1,7 @@
 """Checks of the options of a schedule; ``ValueError`` names value and remedy."""
 
 from datetime import datetime
+from datetime import timedelta
 from datetime import UTC
 from enum import StrEnum
 from plone.app.taskqueue.schedule.limits import LONGEST_DELAY
@@ -23,8 +24,11 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
-def in_utc(name: str, value: Any) -> datetime | None:
-    """Return an aware ``datetime`` in UTC, or ``None`` as it is."""
+def in_utc(name: str, value: Any, later: bool = False) -> datetime | None:
+    """Return an aware ``datetime`` in UTC in whole seconds, or ``None`` as it is.
+
+    A fraction of a second is left out, or made a whole one if it is to be ``later``.
+    """
     if value is None:
         return None
     if not isinstance(value, datetime):
@@ -34,7 +38,13 @@ def in_utc(name: str, value: Any) -> datetime | None:
             f"{name} has no time zone: {value!r}. Give it one, such as "
             "value.replace(tzinfo=UTC)."
         )
-    return value.astimezone(UTC)
+    try:
+        whole = value.astimezone(UTC).replace(microsecond=0)
+        return whole + timedelta(seconds=1) if later and value.microsecond else whole
+    except OverflowError as error:
+        raise ValueError(
+            f"{name} is at the end of the calendar: {value!r}. Leave it out."
+        ) from error
 
 
 def one_of(name: str, choices: type[Choice], value: Any) -> Choice:

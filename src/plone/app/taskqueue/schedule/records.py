@@ -45,7 +45,7 @@ def schedule_record(schedule: Any) -> tuple[Any, ...]:
     values["times"] = _times_record(schedule.times)
     for name in ("start", "end"):
         if values[name] is not None:
-            values[name] = values[name].timestamp()
+            values[name] = int(values[name].timestamp())
     for name in ("misfire", "overlap"):
         values[name] = values[name].value
     return _record(values, _SCHEDULE)

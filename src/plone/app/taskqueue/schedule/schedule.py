@@ -42,7 +42,8 @@ class Schedule:
     #: What makes the jitter of this cron job differ from that of others, such as its
     #: path and id.  Processes that have the same seed move a tick by the same.
     seed: str = ""
-    #: The first and the last time that a tick may have; aware, kept in UTC.
+    #: The first and the last time that a tick may have; aware, kept in UTC and in
+    #: whole seconds.
     start: datetime | None = None
     end: datetime | None = None
     #: While this is false nothing is due.
@@ -63,7 +64,7 @@ class Schedule:
         keep(self, "jitter", int(seconds("jitter", self.jitter)))
         if self.window is not None:
             keep(self, "window", seconds("window", self.window))
-        keep(self, "start", in_utc("start", self.start))
+        keep(self, "start", in_utc("start", self.start, later=True))
         keep(self, "end", in_utc("end", self.end))
         keep(self, "misfire", one_of("misfire", Misfire, self.misfire))
         keep(self, "overlap", one_of("overlap", Overlap, self.overlap))
@@ -84,7 +85,7 @@ class Schedule:
         Ticks are there whether the schedule is enabled or not.
         """
         if self.start is not None:
-            after = max(after, math.ceil(self.start.timestamp()) - 1)
+            after = max(after, self.start.timestamp() - 1)
         tick = self.times.next_after(after)
         if tick is None or (self.end is not None and tick > self.end.timestamp()):
             return None
