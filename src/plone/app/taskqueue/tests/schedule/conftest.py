@@ -1,6 +1,6 @@
 """The number of examples: few by default, many with a profile.
 
-``pytest --hypothesis-profile=thorough`` of this folder takes some twenty minutes.
+``pytest --hypothesis-profile=thorough`` of this folder takes some ten minutes.
 """
 
 from hypothesis import settings

@@ -180,7 +180,7 @@ def real(shown: datetime, zone: ZoneInfo, every_hour: bool) -> Iterator[float]:
         yield seconds
 
 
-@settings(deadline=None, max_examples=settings.default.max_examples // 4)
+@settings(deadline=None, max_examples=settings.default.max_examples // 2)
 @given(SELDOM | HOURLY, SOME_ZONE, st.integers(1973, 2025))
 def test_ten_years_are_those_that_dateutil_finds(expression, zone, year):
     assume(is_possible(expression))

@@ -197,6 +197,17 @@ def test_midnight_that_comes_late_runs_once():
     ]
 
 
+def test_a_schedule_that_leaves_hours_out_runs_each_of_its_times_once():
+    assert after("0 */2 * * *", "2026-03-29 00:00", VIENNA, 2) == [
+        "2026-03-29 03:00:00 +0200",
+        "2026-03-29 04:00:00 +0200",
+    ]
+    assert after("0 */2 * * *", "2026-10-25 00:00", VIENNA, 2) == [
+        "2026-10-25 02:00:00 +0200",
+        "2026-10-25 04:00:00 +0100",
+    ]
+
+
 # What may be given
 
 

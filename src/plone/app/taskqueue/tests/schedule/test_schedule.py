@@ -145,6 +145,14 @@ def test_all_runs_every_one_within_the_window():
     assert Schedule(NIGHTLY, misfire="all").due_ticks(0, TWO) == [TWO - DAY, TWO]
 
 
+def test_a_tick_before_the_window_is_due_if_its_run_is_in_it():
+    schedule = Schedule(NIGHTLY, misfire="all", window=60, jitter=HOUR, seed="a")
+    run = schedule.run_at(TWO)
+    assert run > TWO + 60
+    assert schedule.due_ticks(TWO - DAY, run + 60) == [TWO]
+    assert schedule.due_ticks(TWO - DAY, run + 61) == []
+
+
 def test_all_names_a_thousand_at_once_and_then_the_others():
     schedule = Schedule(EVERY_MINUTE, misfire="all")
     first = schedule.due_ticks(TWO - 2 * DAY, TWO)
