@@ -1,6 +1,7 @@
 """Inputs and outputs are what the schemas of a task say, or errors tell field by field.
 
 Values are checked, not converted: whoever has text or JSON makes values of it first.
+Only a list will do for a tuple, as JSON has no other.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from zope.component.hooks import getSite
 from zope.interface import Invalid
 from zope.schema import getFields
 from zope.schema.interfaces import IField
+from zope.schema.interfaces import ITuple
 from zope.schema.interfaces import RequiredMissing
 from zope.schema.interfaces import ValidationError
 
@@ -120,7 +122,10 @@ def _value(field: IField, given: Any, name: str) -> Any:
     if not isinstance(given, Mapping):
         return getattr(given, name, field.missing_value)
     if name in given:
-        return given[name]
+        value = given[name]
+        return (
+            tuple(value) if ITuple.providedBy(field) and type(value) is list else value
+        )
     # A list that is a default must not be shared by all jobs.
     return deepcopy(field.default)
 

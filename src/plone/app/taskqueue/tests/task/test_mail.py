@@ -74,6 +74,5 @@ class TestSendMail(ShippedTaskTestCase):
 
     def test_who_may_not_send_is_told_so(self):
         setRoles(self.portal, TEST_USER_ID, ["Member"])
-        self.portal.MailHost.manage_permission("Use mailhost services", ["Manager"])
         self.assertIn("may not send mail", self.error("send-mail", **self.send()))
         self.assertEqual(self.messages, [])

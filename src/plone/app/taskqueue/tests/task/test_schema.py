@@ -43,6 +43,12 @@ def test_the_mapping_that_was_given_is_left_alone():
     assert given == {"path": "/x"}
 
 
+def test_a_list_will_do_for_a_tuple():
+    assert validate_input(tidy, {"path": "/x", "kinds": ["a"]})["kinds"] == ("a",)
+    assert "kinds" in errors_of({"path": "/x", "kinds": [1]})
+    assert "kinds" in errors_of({"path": "/x", "kinds": "a"})
+
+
 def test_a_default_is_not_shared():
     one = validate_input(tidy, {"path": "/x"})
     one["notes"].append("mine")
