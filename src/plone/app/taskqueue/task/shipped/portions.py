@@ -7,6 +7,7 @@ changed in memory, and begin anew after each mishap.
 from collections import Counter
 from collections.abc import Callable
 from plone.app.taskqueue.job.errors import JobCancelled
+from plone.app.taskqueue.job.plain import MESSAGE_LIMIT
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.local import getJob
 from plone.app.taskqueue.local import progress
@@ -72,7 +73,7 @@ class Portions:
                 checkpoint()
                 self.counts[_handled(handle, path)] += 1
                 done += 1
-                progress(done, max(done, total), path)
+                progress(done, max(done, total), path[-MESSAGE_LIMIT:])
             self._last = paths[-1]
             self._commit()
         self._forget()

@@ -131,6 +131,13 @@ class TestExpireDue(PublicationTestCase):
         self.assertEqual(self.run_task("expire-due")["waiting"], 1)
         self.assertEqual(self.state(page), "published")
 
+    def test_who_may_not_see_expired_content_finds_it_all_the_same(self):
+        due = self.page("due", "published", expiration_date=DateTime() - _AN_HOUR)
+        setRoles(self.portal, TEST_USER_ID, ["Member", "Reviewer"])
+        self.portal.manage_permission("Access inactive portal content", ["Manager"])
+        self.assertEqual(self.run_task("expire-due")["done"], 1)
+        self.assertEqual(self.state(due), "private")
+
     def test_a_second_run_finds_nothing_to_do(self):
         self.page("due", "published", expiration_date=DateTime() - _AN_HOUR)
         self.assertEqual(self.run_task("expire-due")["done"], 1)

@@ -74,6 +74,10 @@ class TestPortions(ShippedTaskTestCase):
         self.assertEqual(self.job.progress, (3, 3, "c"))
         self.assertEqual(dict(self.job.annotations), {})
 
+    def test_a_path_of_any_length_can_be_told(self):
+        self.run_job(in_twos, ["x" * 1000])
+        self.assertEqual(self.job.progress, (1, 1, "x" * 500))
+
     def test_the_place_of_other_work_does_not_count(self):
         self.assertEqual(self.run_job(two_works), {"vowel": 1, "other": 2})
 

@@ -10,6 +10,7 @@ from plone.app.taskqueue.tests.task.declared import ITidy
 from zope.component.hooks import setSite
 from zope.interface import implementer
 from zope.interface import Interface
+from zope.interface import Invalid
 from zope.interface import provider
 from zope.schema import TextLine
 from zope.schema.interfaces import IContextAwareDefaultFactory
@@ -130,13 +131,29 @@ def test_what_a_constraint_says_is_told_unless_it_is_to_be_hidden():
     class IAway(Interface):
         path = TextLine(constraint=_refuse)
 
-    plain = SimpleTask(echo, input_schema=IAway)
-    with pytest.raises(TaskInputError, match=r"- path: It is away. \('/x'\)"):
-        validate_input(plain, {"path": "/x"})
+    path = "/away"
+    shown = SimpleTask(echo, input_schema=IAway)
+    with pytest.raises(TaskInputError, match=rf"- path: It is away\. \('{path}'\)"):
+        validate_input(shown, {"path": path})
     hidden = SimpleTask(echo, input_schema=IAway, redact=("path",))
     with pytest.raises(TaskInputError) as caught:
-        validate_input(hidden, {"path": "/x"})
-    assert "/x" not in str(caught.value)
+        validate_input(hidden, {"path": path})
+    assert "path" in caught.value.errors
+    assert path not in str(caught.value)
+
+
+def test_what_a_plain_error_says_of_a_hidden_value_is_not_told():
+    class IPlain(Interface):
+        path = TextLine(constraint=_repeat)
+
+    for redact, message in (
+        ((), "/x is away. ('/x')"),
+        (("path",), "It cannot be used."),
+    ):
+        made = SimpleTask(echo, input_schema=IPlain, redact=redact)
+        with pytest.raises(TaskInputError) as caught:
+            validate_input(made, {"path": "/x"})
+        assert caught.value.errors == {"path": message}
 
 
 class Away(ValidationError):
@@ -145,6 +162,10 @@ class Away(ValidationError):
 
 def _refuse(value):
     raise Away(value)
+
+
+def _repeat(value):
+    raise Invalid(f"{value} is away.")
 
 
 def test_long_values_are_cut():
