@@ -8,6 +8,7 @@ from plone.app.taskqueue.dispatcher.run import Run
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.batch import await_job
 from plone.app.taskqueue.job.batch import Batch
 from plone.app.taskqueue.job.errors import BatchFailedError
@@ -195,7 +196,8 @@ class Attempt:
         error = reading_error(other)
         if error is not None:
             raise BatchFailedError(
-                f"Job {other.id}, which this one waited for, cannot be read ({error!r})."
+                f"Job {id_of(other)}, which this one waited for, cannot be read "
+                f"({error!r})."
             )
         if other.stored_state is State.CANCELLED:
             raise BatchFailedError(
