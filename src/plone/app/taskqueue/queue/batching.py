@@ -181,11 +181,25 @@ def _mark(queue: Any, job: AsyncJob) -> None:
     job.cancel_requested = True
     if batch is not None and not batch.single:
         batch.closing = True
+        _mark_running(queue, batch)
     if state is State.WAITING:
         transitions.recall(queue, job)
     elif state is State.SCHEDULED:
         transitions.promote(queue, queue.room_of(job)[1], job)
     hub.ring_after_commit(queue._p_jar)
+
+
+def _mark_running(queue: Any, batch: Batch) -> None:
+    """Mark the members that run, as they may keep all threads from the outer job."""
+    for index in reversed(range(max(0, batch.put - WINDOW), batch.put)):
+        member = batch[index]
+        if (
+            reading_error(member) is None
+            and member.stored_state is State.PENDING
+            and not member.cancel_requested
+            and queue.standing(member) in (State.LEASED, State.WAITING)
+        ):
+            _mark(queue, member)
 
 
 def _close(queue: Any, batch: Batch) -> None:
