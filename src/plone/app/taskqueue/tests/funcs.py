@@ -179,3 +179,42 @@ class Speaker:
 
     def say(self, *args):
         return self.word, *args
+
+
+def sumUp(jobs):
+    """A callback of a batch."""
+    return total(*jobs)
+
+
+def renameDocument(result):
+    """A callback that changes content of its site."""
+    from zope.component.hooks import getSite
+
+    document = getSite()["test-folder"]["doc"]
+    document.title = str(result)
+    document.reindexObject()
+
+
+def spoilEverything(result):
+    """A callback that leaves nothing as it was."""
+    from AccessControl.SecurityManagement import noSecurityManager
+    from zope.component.hooks import setSite
+    from zope.globalrequest import clearRequest
+    from zope.security.management import endInteraction
+
+    noSecurityManager()
+    setSite(None)
+    clearRequest()
+    endInteraction()
+
+
+def appendAndFail(context, result):
+    appendTo(context, result)
+    raise RuntimeError("FooBared")
+
+
+def addCallbackTo(context, job_id):
+    """Add a callback to a job that has ended; return its result and who is here."""
+    from plone.app.taskqueue.local import getQueue
+
+    return getQueue().get(job_id).addCallback(whoIsCalled).result, wherever()
