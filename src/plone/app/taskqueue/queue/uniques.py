@@ -24,7 +24,9 @@ _SWEPT = 1000
 
 def _digest(key: str) -> str:
     """Keys of any length, spread evenly."""
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        key.encode("utf-8", "surrogatepass"), digest_size=16
+    ).hexdigest()
 
 
 class Uniques(Persistent):
