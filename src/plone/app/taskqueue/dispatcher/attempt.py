@@ -11,6 +11,7 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.batch import await_job
 from plone.app.taskqueue.job.batch import Batch
+from plone.app.taskqueue.job.batch import with_members
 from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.errors import DoomedError
 from plone.app.taskqueue.job.states import State
@@ -150,9 +151,10 @@ class Attempt:
         job = self._job
         batch = await_job(job, other)
         if other.stored_state is State.NEW:
-            if other.surroundings is None:
-                other.surroundings = job.surroundings
-                other.set_extra("plain", True)
+            for each in with_members(other):
+                if each.surroundings is None:
+                    each.surroundings = job.surroundings
+                    each.set_extra("plain", True)
             if other.unique_key is not None:
                 batch = await_job(job, job.queue.uniques.claim(other))
         self._step_aside(batch)

@@ -181,6 +181,13 @@ def _outer(
     return outer
 
 
+def with_members(job: AsyncJob) -> Iterator[AsyncJob]:
+    """Iterate over a job and, of a batch, its members and theirs."""
+    yield job
+    for member in job.jobs:
+        yield from with_members(member)
+
+
 def await_job(outer: AsyncJob, job: AsyncJob) -> Batch:
     """Return the batch of one with which ``outer`` waits for a job that it returned.
 
