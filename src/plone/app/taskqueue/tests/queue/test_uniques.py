@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import OPEN
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import uniques
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.engine import Threads
@@ -323,6 +324,20 @@ def test_keys_of_jobs_that_ended_long_ago_are_swept_away_and_no_other(engine):
     for number, job_id in enumerate(recent):
         assert _put(engine, f"recent {number}", states=states) == job_id
     assert not {*past, withdrawn} & {*recent, *held}
+
+
+def test_no_place_among_held_keys_is_safe_from_a_sweep(engine, monkeypatch):
+    monkeypatch.setattr(uniques, "_SWEPT", 5)
+    with engine.queue() as queue:
+        for number in range(320):
+            job = queue.put(_job(f"{number}"), ())
+            if number % 10:
+                queue.remove(job)
+    assert _entries(engine) == 320
+    with engine.queue() as queue:
+        for _ in range(3000):
+            queue.uniques.sweep(0)
+    assert _entries(engine) == 32
 
 
 def test_pruning_sweeps(engine):
