@@ -149,14 +149,14 @@ class Seat:
             self._change(queue, lease, settling.bury_unreadable)
         held = lease.held_jobs()
         # As they were claimed: a job that is put off has another key afterwards.
-        ranks = [(job.key, job.priority) for _, job in held]
+        job_keys = [job.key for _, job in held]
         began = time.perf_counter()
         if not self._runner.run(queue, lease, held):
             self._give_back(queue, lease)
         self._fairness.served(
             queue.name,
             lease.quota_names,
-            ranks,
+            job_keys,
             time.perf_counter() - began,
         )
         if self._bench.owes_news:

@@ -47,7 +47,10 @@ def put(
         room, later = queue.lane(quota_names, bool(job.watchers)), False
     shard = queue.draw(room, owner)
     while True:
-        key = keys.due_key(due, shard) if later else keys.next_key(shard, job.priority)
+        if later:
+            key = keys.due_key(due, shard, job.priority)
+        else:
+            key = keys.next_key(shard, job.priority)
         if room.append(key, job):
             break  # else another process has made the same key; the next will be free
     if later or job.priority or keys.seconds_of(key) > now + _KEY_AHEAD:
@@ -162,7 +165,7 @@ def postpone(queue: Any, lease: Lease, index: int, job: AsyncJob, due: float) ->
     job.keep_created()
     job.set_extra("overran", None)
     job.postpone(due)
-    key = keys.due_key(due, keys.shard_of(job.key))
+    key = keys.due_key(due, keys.shard_of(job.key), job.priority)
     job.key = keys.head_start(queue.schedule.put_back(key, job), job.priority)
 
 

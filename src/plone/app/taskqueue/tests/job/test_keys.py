@@ -132,11 +132,17 @@ def test_times_before_the_first_that_keys_can_tell_are_due_at_once(when):
 
 @pytest.mark.parametrize("priority", [-100, -1, 0, 1, 7, 100])
 def test_priority_is_a_head_start_of_a_minute_for_each_step(priority):
+    keys._last = 0
     clock.freeze(1_800_000_000)
     key = keys.next_key(9, priority)
     assert keys.seconds_of(key) == pytest.approx(1_800_000_000 - 60 * priority, abs=1)
     assert keys.shard_of(key) == 9
     assert keys.head_start(keys.head_start(key, priority), -priority) == key
+    for each in (key, keys.first_in_line(key), keys.following(key)):
+        assert keys.queued_at(each) == pytest.approx(1_800_000_000, abs=0.01)
+        assert keys.priority_of(each) == priority
+    due = keys.head_start(keys.due_key(1_900_000_000, 9, priority), priority)
+    assert keys.queued_at(due) == pytest.approx(1_900_000_000, abs=0.01)
 
 
 def test_keys_with_any_priority_stay_between_their_bounds():
