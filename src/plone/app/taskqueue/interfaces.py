@@ -182,11 +182,19 @@ class IAsyncJob(Interface):
         ``callback`` is a callable or a new job, whose own arguments come first.
         Callbacks are called one after the other in the order in which they were added,
         each in a transaction of its own, in the site and as the user of the job.  One
-        that fails is logged, and never touches the job.  It may have callbacks too.
+        that fails is logged, and never touches the job.  It may have callbacks too, and
+        a retry policy and a time limit of its own; later callbacks wait for it.  If its
+        workers die ten times, it fails with ``AbortedError`` and the next is called.
+        Where the job's context or user is gone, as after a job that deletes its context,
+        it is called with what is left of its surroundings, as Anonymous without the user.
+        A job that it returns is not waited for; its result is that job's.
 
         On a job that has ended it is called at once, in the caller's transaction, which
-        is not committed; its failure is undone to a savepoint.  A cancelled job calls
-        none.  Written while the job runs, that run conflicts and is repeated.
+        is not committed; its failure is undone to a savepoint, and is raised only where
+        a data manager has none or the callback ended the transaction.  A cancelled job
+        calls none.  Written while the job runs, that run conflicts and is repeated.
+
+        ``ValueError``: a job that is queued, a callback, or of a batch already.
 
         Origin: zc.async.
         """
@@ -202,12 +210,14 @@ class IRetryPolicy(Interface):
     """Says whether and when a job runs again.  Origin: zc.async.
 
     Made by calling a factory with the job; the factory is a job's option, or a named
-    adapter from ``IAsyncJob``.  A policy is made anew whenever one is needed, in the
+    adapter from ``IAsyncJob``, registered globally: workers look outside of all sites.
+    A policy is made anew whenever one is needed, in the
     worker and outside the job's transaction, and must change nothing in the database.
 
     The answers are ``False`` (give up), ``True`` (at once), a ``timedelta`` (after that
     time) or a ``datetime`` with a time zone (then).  A policy that raises, or answers
-    anything else, is logged and counts as one that gives up.
+    anything else, is logged and counts as one that gives up.  None is asked about a job
+    that came too late to begin, nor again about one whose workers died too often.
 
     ``data_cache`` is a ``dict`` of plain values in which a policy counts: it begins
     empty, and the engine keeps it with the job from one attempt to the next.

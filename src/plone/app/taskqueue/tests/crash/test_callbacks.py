@@ -9,6 +9,8 @@ import pytest
 import signal
 
 
+_WAITS = "The database server is gone. This thread waits for it."
+
 #: Callbacks of each job.
 _CALLBACKS = 4
 #: Workers that live at a time.
@@ -103,3 +105,26 @@ def test_a_zombie_cannot_commit_a_callback_that_another_worker_has_called(
 
     ledger.verify(times=1)
     assert ledger.jobs(_tell) == [[(1, 0), (2, 1), (3, 0)]]
+
+
+@pytest.mark.parametrize("point", ["inside", "between", "voting"])
+def test_a_callback_that_loses_the_server_is_no_failure_and_called_again(
+    point, ledger, nursery, server, start_worker
+):
+    ledger.prepare(4)
+    ledger.queue(calls.call_back, (0, "", point, ""))
+    # A single conflict would fail the callback.
+    worker = start_worker(wait=1, poll_seconds=3600.0, conflicts=0)
+    nursery.hear("stands", pid=worker)
+
+    server.kill()
+    nursery.release(worker)
+    nursery.hear("log", message=_WAITS)
+    server.start()
+    nursery.hear("stands", pid=worker)
+    nursery.release(worker)
+    ledger.await_ended(1)
+    nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert ledger.jobs(_tell) == [[(1, 0), (2, 0), (3, 0)]]

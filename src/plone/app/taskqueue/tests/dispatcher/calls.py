@@ -22,6 +22,12 @@ def hear(name: str, outcome: Any) -> str:
     return f"{name}'s own"
 
 
+def count(name: str, jobs: tuple) -> None:
+    """Write down the results of a batch."""
+    results = ", ".join(str(job.result) for job in jobs)
+    functions.note(f"{name} heard {len(jobs)} results: {results}")
+
+
 def act(how: str, name: str, outcome: Any) -> str:
     """Have an effect, and behave as ``how`` says."""
     return functions.act(how, name)

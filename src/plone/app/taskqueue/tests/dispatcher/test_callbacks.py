@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.trials import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
+from plone.app.taskqueue.job.batch import serial
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.errors import BadStatusError
 from plone.app.taskqueue.job.retry import NeverRetry
@@ -375,6 +376,50 @@ def test_callbacks_are_called_where_the_surroundings_of_their_job_are_gone(
     assert engine.notes == ["one heard The context is gone."]
     assert _states(engine, job_id) == (State.FAILED, [State.COMPLETED])
     assert f"The surroundings of job {job_id} (" in caplog.text
+
+
+# Beside batches
+
+
+def test_a_batch_goes_on_when_the_callbacks_of_its_members_were_called(engine):
+    with engine.queue() as queue:
+        members = [AsyncJob(functions.give, number) for number in range(2)]
+        for member in members:
+            member.addCallback(_hear("member's"))
+        outer = serial(*members)
+        outer.addCallback(AsyncJob(calls.count, "the batch's"))
+        queue.put(outer, ())
+    engine.run()
+    assert engine.notes == [
+        "member's heard 0",
+        "member's heard 1",
+        "the batch's heard 2 results: 0, 1",
+    ]
+    assert _states(engine, outer.id) == (State.COMPLETED, [State.COMPLETED])
+
+
+def test_a_batch_that_was_stopped_tells_its_callbacks(engine):
+    with engine.queue() as queue:
+        outer = serial(
+            AsyncJob(functions.complain, "ValueError"),
+            AsyncJob(functions.effect, "job 1"),
+            stop_on_failure=True,
+        )
+        outer.addCallbacks(success=_hear("yes"), failure=_hear("no"))
+        queue.put(outer, ())
+    engine.run()
+    (note,) = engine.notes
+    assert note.startswith("no heard Job ")
+    assert engine.times("job 1") == 0
+
+
+def test_a_job_that_waits_for_another_calls_back_with_its_result(engine):
+    with engine.queue() as queue:
+        job = AsyncJob(calls.return_new, None)
+        job.addCallback(_hear("one"))
+        queue.put(job, ())
+    engine.run()
+    assert engine.notes == ["one heard 1"]
 
 
 # Tried again
