@@ -96,7 +96,7 @@ class Quotas(Persistent):
         return self._quotas[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._quotas
+        return isinstance(name, str) and name in self._quotas
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._quotas)
