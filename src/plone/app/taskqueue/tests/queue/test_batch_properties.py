@@ -315,6 +315,7 @@ class BatchMachine(RuleBasedStateMachine):
                 if hand.claimed is not None or hand.claim():
                     hand.end()
                     worked = True
+                    self.everything_agrees()
             if not worked:
                 self.user.transaction_manager.begin()
                 self.queue.check()
