@@ -88,6 +88,25 @@ class TestCalling(ServiceTestCase):
         self.run_job(batch)
         self.assertEqual(called.result, 42)
 
+    def test_a_batch_may_have_half_a_pair(self):
+        batch = self.service.queueSerialJobs(
+            makeJob(funcs.addNumbers, self.folder, 40, 2)
+        )
+        pair = batch.addCallbacks(failure=funcs.whoIsCalled)
+        after = pair.addCallback(funcs.sumUp)
+        with self.assertNoLogs("plone.app.taskqueue", logging.ERROR):
+            self.run_job(batch)
+        self.assertEqual(pair.result[0].result, 42)
+        self.assertEqual(after.result, 42)
+
+    def test_half_a_pair_passes_a_failure_on_as_one(self):
+        job = self.service.queueJob(funcs.failingJob, self.folder)
+        pair = job.addCallbacks(success=funcs.sumUp)
+        after = pair.addCallbacks(success=funcs.sumUp, failure=funcs.whoIsCalled)
+        self.run_job(job)
+        self.assertIn("FooBared", repr(pair.result))
+        self.assertIn("FooBared", repr(after.result[2]))
+
 
 class TestOnAFinishedJob(ServiceTestCase):
     def setUp(self):
@@ -129,6 +148,13 @@ class TestOnAFinishedJob(ServiceTestCase):
         self.assertEqual(self.job.result, 42)
         transaction.commit()
         self.assertEqual(self.folder.words, ("mine",))
+
+    def test_callbacks_of_its_callbacks_are_called_at_once_too(self):
+        called = self.job.addCallback(funcs.whoIsCalled)
+        pair = called.addCallbacks(failure=funcs.failingJob)
+        last = pair.addCallback(funcs.whoIsCalled)
+        self.assertEqual(pair.result, called.result)
+        self.assertEqual(last.result[2], called.result)
 
     def test_a_job_may_add_one_to_another(self):
         job = self.service.queueJob(funcs.addCallbackTo, self.folder, self.job.id)
