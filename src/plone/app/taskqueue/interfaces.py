@@ -230,7 +230,7 @@ class IRetryPolicy(Interface):
         """Committing the job's work failed with ``failure``; return an answer."""
 
     def interrupted():
-        """The job's worker died; return an answer.
+        """The job's worker died; return an answer.  A time counts as "at once".
 
         ``job.interruptions`` counts this time too.
         """

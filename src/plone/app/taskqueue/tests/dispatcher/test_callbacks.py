@@ -11,13 +11,16 @@ from plone.app.taskqueue.job.retry import NeverRetry
 from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.dispatcher import calls
+from plone.app.taskqueue.tests.engine import Threads
 from plone.app.taskqueue.tests.functions import stage
 from transaction.interfaces import TransientError
 
 import logging
 import pytest
+import random
 
 
 def _hear(name):
@@ -244,6 +247,49 @@ def test_a_job_that_others_are_quick_with_may_call_back_by_itself(engine):
         f"{name}'s callback heard {name}" for name in ("job 10", "job 11", "job 9")
     ]
     assert [engine.times(name) for name in ("job 9", "job 10", "job 11")] == [1] * 3
+
+
+def test_callbacks_added_at_any_moment_from_all_sides_are_each_called_once(engine):
+    count, adders = 25, 4
+    with engine.queue() as queue:
+        queue._p_jar.root()["ticks"] = {
+            number: functions.Effects() for number in range(count * adders)
+        }
+        ids = [queue.put(AsyncJob(functions.give), ()) for _ in range(5)]
+    ids = [job.id for job in ids]
+    for _ in range(2):
+        engine.dispatcher(threads=2)
+
+    def add(first):
+        connection = engine.connect()
+        for number in range(first, first + count):
+            while True:
+                connection.transaction_manager.begin()
+                stage.connections.current = connection
+                try:
+                    _any_below(get_queues(connection)[""].get(ids[number % 5]), number)
+                    connection.transaction_manager.commit()
+                    break
+                except TransientError:
+                    connection.transaction_manager.abort()
+
+    def _any_below(job, number):
+        chance = random.Random(number)
+        while job.callbacks and chance.random() < 0.6:
+            job = chance.choice(job.callbacks)
+        job.addCallback(AsyncJob(calls.tick, number))
+
+    threads = Threads()
+    for first in range(0, count * adders, count):
+        threads.start(add, first)
+    threads.join()
+    engine.wait_for(*ids)
+    ticks = engine.connect().root()["ticks"]
+    assert {number: tick.times for number, tick in ticks.items()} == dict.fromkeys(
+        range(count * adders), 1
+    )
+    for job_id in ids:
+        assert list(engine.job(job_id).open_callbacks()) == []
 
 
 # What callbacks do
