@@ -54,9 +54,18 @@ def settle_old(queue: Any, worker_id: str, slot: int) -> None:
         if (
             not ended
             or clock.now() - ended[0].finished_seconds > PARTITION
-            or any(job.watchers for job in ended)
+            or owes_news(lease)
         ):
             settle(queue, lease)
+
+
+def owes_news(lease: Lease) -> bool:
+    """Say whether jobs have ended for which others wait, who do not know yet."""
+    return any(
+        reading_error(job) is None and job.watchers
+        for state in FINAL
+        for job in lease.ended_jobs(state)
+    )
 
 
 def bury_unreadable(queue: Any, lease: Lease) -> None:

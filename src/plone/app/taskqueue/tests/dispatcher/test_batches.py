@@ -3,7 +3,9 @@
 from datetime import datetime
 from datetime import timedelta
 from datetime import UTC
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.signs import signs_of
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.batch import parallel
@@ -11,7 +13,10 @@ from plone.app.taskqueue.job.batch import serial
 from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.local import getQueue
+from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import settling
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.functions import stage
 from ZODB.POSException import ConflictError
@@ -252,6 +257,27 @@ def test_a_deadline_concerns_when_a_batch_begins_not_when_it_ends(engine):
 
 
 # Trouble
+
+
+def test_others_depend_on_a_worker_until_it_has_told_of_the_members_that_ended(engine):
+    made = effects(1, 2)
+    put(engine, serial(*made), quotas=())
+    outer = engine.hold(1)
+    with outer.manager:
+        batching.begin(outer.queue, outer.lease, 0, outer.job().batch)
+    worker = engine.hold(1)
+
+    def is_needed():
+        queues = get_queues(engine.connect())
+        return signs_of(queues, queues.workers[worker.worker_id])[1]
+
+    assert is_needed()
+    with worker.manager:
+        transitions.complete(worker.lease, 0, worker.job(), None, clock.now())
+    assert is_needed()
+    with worker.manager:
+        settling.settle(worker.queue, worker.lease)
+    assert not is_needed()
 
 
 def test_a_batch_hears_of_its_members_whatever_conflicts_there_are(engine, monkeypatch):
