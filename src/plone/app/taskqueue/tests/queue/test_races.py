@@ -61,8 +61,11 @@ def settled(engine):
     return held
 
 
-def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settled):
+@pytest.mark.parametrize("loaded", [True, False])
+def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settled, loaded):
     pruning = engine.connect()
+    if not loaded:
+        settled.connection.cacheMinimize()
     settled.manager.begin()
     settle(settled)
     with pruning.transaction_manager:
@@ -75,8 +78,13 @@ def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settled):
     engine.check()
 
 
-def test_what_is_pruned_where_somebody_settles_is_counted_again(engine, settled):
+@pytest.mark.parametrize("loaded", [True, False])
+def test_what_is_pruned_where_somebody_settles_is_counted_again(
+    engine, settled, loaded
+):
     pruning = engine.connect()
+    if not loaded:
+        pruning.cacheMinimize()
     pruning.transaction_manager.begin()
     assert prune(pruning) == 2
     with settled.manager:
