@@ -14,6 +14,7 @@ from plone.app.taskqueue.testing import wait_for_all_jobs
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
 from plone.app.taskqueue.tests.environment.base import remains
+from plone.app.taskqueue.tests.functions import stage
 from plone.app.testing import PloneSandboxLayer
 from plone.app.testing import TEST_USER_ID
 from zope.component import getUtility
@@ -101,11 +102,16 @@ class TestTheLayer(unittest.TestCase):
         self.assertEqual(self.service.getQueues()[""].counts()["completed"], 5)
 
     def test_waiting_for_a_job_is_waiting_for_its_callbacks(self):
+        stage.reset()
         job = self.queue()
-        called = job.addCallback(funcs.whoIsCalled)
+        called = job.addCallback(funcs.waitInCallback)
         transaction.commit()
-        wait_for_result(job)
-        self.assertEqual((job.status, called.result[2]), ("completed-status", 42))
+        stage.wait("callback began")
+        with self.assertRaisesRegex(AssertionError, "is callbacks"):
+            wait_for_result(job, seconds=0)
+        stage.event("callback may end").set()
+        self.assertEqual(wait_for_result(job), 42)
+        self.assertEqual((job.status, called.result), ("completed-status", 42))
 
     def test_waiting_for_a_job_that_was_never_committed_says_what_to_do(self):
         job = self.queue()
