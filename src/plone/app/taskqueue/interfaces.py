@@ -403,7 +403,8 @@ class ISurroundings(Interface):
     def visit(job: IAsyncJob):
         """Return a context manager inside of which the job's site and user are set.
 
-        In the caller's thread and transaction; the caller's are restored after it.
+        In the caller's thread and transaction; the caller's are restored after it.  If
+        the user is gone it is Anonymous, and a warning says so.
         """
 
 
@@ -545,6 +546,8 @@ class IAsyncService(Interface):
     ) -> IAsyncJob:
         """Queue a job with options; return it, or the one that holds its unique key.
 
+        The one that holds the key stays as it is: it gets none of these options.
+
         ``kwargs``: ``dict`` of keyword arguments for ``func``.
         ``queue``: name of a queue, or an ``IQueue``.
         ``quota``: a name, an iterable of names, or ``None`` for no quota.
@@ -595,7 +598,8 @@ class IAsyncService(Interface):
         """Queue a batch whose jobs run one after the other.
 
         ``job_infos`` are what ``makeJob(func, context, *args, **kwargs)`` returns, or
-        what this returns for a batch within the batch.  The result is the tuple of the
+        ``service.serial(...)`` and ``service.parallel(...)`` for a batch within the
+        batch.  A job of a batch has no unique key.  The result is the tuple of the
         jobs.  Each keeps its own user, context, result and status; a failure of one
         neither stops nor fails the batch, unless ``stop_on_failure``.  The batch has
         quota ``"default"`` as a whole, its jobs have none.  Events tell of the batch.
