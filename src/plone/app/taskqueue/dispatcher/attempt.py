@@ -32,6 +32,19 @@ class Attempt:
     before.  ``run`` tells afterwards what the job has told of itself.
     """
 
+    __slots__ = (
+        "_again",
+        "_bench",
+        "_claim",
+        "_index",
+        "_job",
+        "_lease",
+        "_sharing",
+        "_started",
+        "_transaction",
+        "run",
+    )
+
     def __init__(
         self,
         bench: Workbench,
@@ -57,9 +70,9 @@ class Attempt:
             lease,
             claim,
             index,
-            bench.connection.db(),
+            bench.database,
             bench.dispatcher_uuid,
-            job.timeout,
+            job.timeout if job.has_extras else None,
         )
 
     def make(self) -> bool:
@@ -68,9 +81,10 @@ class Attempt:
         Raises whatever keeps the job from completing.  The environment stays entered.
         """
         job = self._job
-        if job.batch is not None:
-            return self._follow()
-        self._check()
+        if job.has_extras:
+            if job.batch is not None:
+                return self._follow()
+            self._check()
         began = time.perf_counter()
         value = self._call(job.run)
         if isinstance(value, AsyncJob):
@@ -121,8 +135,9 @@ class Attempt:
 
     def _check_after(self) -> None:
         bench = self._bench
-        ended = bench.manager.get() is not self._transaction
-        if self._sharing and (ended or bench.guard.refused):
+        if self._sharing and (
+            bench.guard.refused or bench.manager.get() is not self._transaction
+        ):
             # Also where it took the refusal for a failure, and went another way.
             raise SharedTransactionError(f"Job {self._job.id} ended the transaction.")
         check_after(bench, self.run, self._transaction)
@@ -135,9 +150,10 @@ class Attempt:
 
     def _complete(self, result: bytes | None) -> None:
         job = self._job
-        job.keep(self.run)
+        if self.run.has_told:
+            job.keep(self.run)
         transitions.complete(self._lease, self._index, job, result, self._started)
-        if job.watchers:
+        if job.has_extras and job.watchers:
             self._bench.owes_news = True
 
     # Jobs that wait for others

@@ -67,6 +67,10 @@ class Fairness:
         #: By the names of a queue and of a lane's quotas, then by priority.
         self._lanes: dict[tuple[str, tuple[str, ...]], dict[int, _Line]] = {}
 
+    def counts(self, queue_name: str, quota_names: tuple[str, ...]) -> bool:
+        """Say whether there is anybody in that lane who takes turns."""
+        return (queue_name, quota_names) in self._lanes
+
     def served(
         self,
         queue_name: str,

@@ -150,17 +150,13 @@ class Seat:
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
         held = lease.held_jobs()
+        lane = queue.name, lease.quota_names
         # As they were claimed: a job that is put off has another key afterwards.
-        job_keys = [job.key for _, job in held]
+        job_keys = [job.key for _, job in held] if self._fairness.counts(*lane) else []
         began = time.perf_counter()
         if not self._runner.run(queue, lease, held):
             self._give_back(queue, lease)
-        self._fairness.served(
-            queue.name,
-            lease.quota_names,
-            job_keys,
-            time.perf_counter() - began,
-        )
+        self._fairness.served(*lane, job_keys, time.perf_counter() - began)
         if self._bench.owes_news:
             self._change(queue, lease, settling.settle)
             self._bench.owes_news = False

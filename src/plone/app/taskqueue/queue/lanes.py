@@ -12,6 +12,8 @@ class Lane(Shards):
 
     #: True if these are jobs that others wait for, see ``Quota.has_room``.
     awaited = False
+    #: True once a job with an owner was put here, so that owners take turns.
+    owned = False
 
     def __init__(self, quota_names: tuple[str, ...], awaited: bool = False):
         super().__init__()

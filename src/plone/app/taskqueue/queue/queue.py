@@ -118,19 +118,28 @@ class Queue(Persistent):
         if job.batch is not None:
             yield State.WAITING, self.waiting, job.key
 
-    def draw(self, room: Shards, owner: str | None) -> int:
-        """Return the shard of a room for what this transaction queues for that owner."""
-        if owner is not None and not self.shares(room):
-            owner = None
+    def draw(self, room: Shards, lane: Lane, owner: str | None) -> int:
+        """Return the shard of a room for what this transaction queues for that owner.
+
+        ``lane`` is where it will wait for a worker in the end.
+        """
+        if owner is not None:
+            if self._is_strict(lane):
+                owner = None
+            elif not lane.owned:
+                lane.owned = True
         return room.draw(self._p_jar.transaction_manager.get(), owner)
 
-    def shares(self, room: Shards) -> bool:
-        """Say whether owners take turns in a room, rather than all in strict order."""
-        for name in getattr(room, "quota_names", ()):
+    def shares(self, lane: Lane) -> bool:
+        """Say whether owners take turns in a lane, rather than all in strict order."""
+        return lane.owned and not self._is_strict(lane)
+
+    def _is_strict(self, lane: Lane) -> bool:
+        for name in lane.quota_names:
             quota = self.quotas.get(name)
             if quota is not None and quota.size == 1:
-                return False
-        return True
+                return True
+        return False
 
     def next_due(self) -> float | None:
         """Return when the next scheduled job is due, in seconds since the epoch."""

@@ -41,11 +41,10 @@ def put(
     now = clock.now()
     due = job.due_seconds
     job.set_deadline(now if due is None else due)
-    if due is not None and due > now:
-        room, later = queue.schedule, True
-    else:
-        room, later = queue.lane(quota_names, bool(job.watchers)), False
-    shard = queue.draw(room, owner)
+    later = due is not None and due > now
+    lane = queue.lane(quota_names, bool(job.watchers))
+    room = queue.schedule if later else lane
+    shard = queue.draw(room, lane, owner)
     while True:
         if later:
             key = keys.due_key(due, shard, job.priority)
@@ -130,7 +129,7 @@ def fail(
 
 
 def _conclude(lease: Lease, index: int, job: AsyncJob) -> None:
-    if job.callbacks:
+    if job.has_extras and job.callbacks:
         job.become(State.CALLBACKS)
     else:
         _end_in_lease(lease, index, job, job.outcome_state)
