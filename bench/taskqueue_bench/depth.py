@@ -11,6 +11,7 @@ from pathlib import Path
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.queue import registry
@@ -127,6 +128,7 @@ def _sit_down(node: Node) -> None:
         threading.Lock(),
         lambda: False,
         lambda seconds: None,
+        Fairness(),
     )
 
 

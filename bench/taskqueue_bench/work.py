@@ -97,7 +97,7 @@ def fill(node: Node, count: int, quotas: tuple[str, ...] = NO_QUOTA) -> None:
         transaction = node.manager.begin()
         queue = default_queue(node)
         for _ in range(min(_BULK, count - first)):
-            transaction.set_data(queue.lane(quotas), random.randrange(SHARDS))
+            transaction.set_data(queue.lane(quotas), {None: random.randrange(SHARDS)})
             queue.put(AsyncJob(noop), quotas)
         node.manager.commit()
         node.connection.cacheGC()

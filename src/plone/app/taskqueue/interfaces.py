@@ -182,11 +182,19 @@ class IAsyncJob(Interface):
         ``callback`` is a callable or a new job, whose own arguments come first.
         Callbacks are called one after the other in the order in which they were added,
         each in a transaction of its own, in the site and as the user of the job.  One
-        that fails is logged, and never touches the job.  It may have callbacks too.
+        that fails is logged, and never touches the job.  It may have callbacks too, and
+        a retry policy and a time limit of its own; later callbacks wait for it.  If its
+        workers die ten times, it fails with ``AbortedError`` and the next is called.
+        Where the job's context or user is gone, as after a job that deletes its context,
+        it is called with what is left of its surroundings, as Anonymous without the user.
+        A job that it returns is not waited for; its result is that job's.
 
         On a job that has ended it is called at once, in the caller's transaction, which
-        is not committed; its failure is undone to a savepoint.  A cancelled job calls
-        none.  Written while the job runs, that run conflicts and is repeated.
+        is not committed; its failure is undone to a savepoint, and is raised only where
+        a data manager has none or the callback ended the transaction.  A cancelled job
+        calls none.  Written while the job runs, that run conflicts and is repeated.
+
+        ``ValueError``: a job that is queued, a callback, or of a batch already.
 
         Origin: zc.async.
         """
@@ -202,12 +210,14 @@ class IRetryPolicy(Interface):
     """Says whether and when a job runs again.  Origin: zc.async.
 
     Made by calling a factory with the job; the factory is a job's option, or a named
-    adapter from ``IAsyncJob``.  A policy is made anew whenever one is needed, in the
+    adapter from ``IAsyncJob``, registered globally: workers look outside of all sites.
+    A policy is made anew whenever one is needed, in the
     worker and outside the job's transaction, and must change nothing in the database.
 
     The answers are ``False`` (give up), ``True`` (at once), a ``timedelta`` (after that
     time) or a ``datetime`` with a time zone (then).  A policy that raises, or answers
-    anything else, is logged and counts as one that gives up.
+    anything else, is logged and counts as one that gives up.  None is asked about a job
+    that came too late to begin, nor again about one whose workers died too often.
 
     ``data_cache`` is a ``dict`` of plain values in which a policy counts: it begins
     empty, and the engine keeps it with the job from one attempt to the next.
@@ -220,7 +230,7 @@ class IRetryPolicy(Interface):
         """Committing the job's work failed with ``failure``; return an answer."""
 
     def interrupted():
-        """The job's worker died; return an answer.
+        """The job's worker died; return an answer.  A time counts as "at once".
 
         ``job.interruptions`` counts this time too.
         """
@@ -393,7 +403,8 @@ class ISurroundings(Interface):
     def visit(job: IAsyncJob):
         """Return a context manager inside of which the job's site and user are set.
 
-        In the caller's thread and transaction; the caller's are restored after it.
+        In the caller's thread and transaction; the caller's are restored after it.  If
+        the user is gone it is Anonymous, and a warning says so.
         """
 
 
@@ -579,6 +590,8 @@ class IAsyncService(Interface):
     ) -> IAsyncJob:
         """Queue a job with options; return it, or the one that holds its unique key.
 
+        The one that holds the key stays as it is: it gets none of these options.
+
         ``kwargs``: ``dict`` of keyword arguments for ``func``.
         ``queue``: name of a queue, or an ``IQueue``.
         ``quota``: a name, an iterable of names, or ``None`` for no quota.
@@ -629,7 +642,8 @@ class IAsyncService(Interface):
         """Queue a batch whose jobs run one after the other.
 
         ``job_infos`` are what ``makeJob(func, context, *args, **kwargs)`` returns, or
-        what this returns for a batch within the batch.  The result is the tuple of the
+        ``service.serial(...)`` and ``service.parallel(...)`` for a batch within the
+        batch.  A job of a batch has no unique key.  The result is the tuple of the
         jobs.  Each keeps its own user, context, result and status; a failure of one
         neither stops nor fails the batch, unless ``stop_on_failure``.  The batch has
         quota ``"default"`` as a whole, its jobs have none.  Events tell of the batch.

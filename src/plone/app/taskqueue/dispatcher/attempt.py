@@ -8,8 +8,10 @@ from plone.app.taskqueue.dispatcher.run import Run
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.batch import await_job
 from plone.app.taskqueue.job.batch import Batch
+from plone.app.taskqueue.job.batch import with_members
 from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.errors import DoomedError
 from plone.app.taskqueue.job.states import State
@@ -29,6 +31,19 @@ class Attempt:
     ``sharing`` is true where other jobs are in it, ``again`` where the job was run just
     before.  ``run`` tells afterwards what the job has told of itself.
     """
+
+    __slots__ = (
+        "_again",
+        "_bench",
+        "_claim",
+        "_index",
+        "_job",
+        "_lease",
+        "_sharing",
+        "_started",
+        "_transaction",
+        "run",
+    )
 
     def __init__(
         self,
@@ -55,9 +70,9 @@ class Attempt:
             lease,
             claim,
             index,
-            bench.connection.db(),
+            bench.database,
             bench.dispatcher_uuid,
-            job.timeout,
+            job.timeout if job.has_extras else None,
         )
 
     def make(self) -> bool:
@@ -66,9 +81,10 @@ class Attempt:
         Raises whatever keeps the job from completing.  The environment stays entered.
         """
         job = self._job
-        if job.batch is not None:
-            return self._follow()
-        self._check()
+        if job.has_extras:
+            if job.batch is not None:
+                return self._follow()
+            self._check()
         began = time.perf_counter()
         value = self._call(job.run)
         if isinstance(value, AsyncJob):
@@ -119,8 +135,9 @@ class Attempt:
 
     def _check_after(self) -> None:
         bench = self._bench
-        ended = bench.manager.get() is not self._transaction
-        if self._sharing and (ended or bench.guard.refused):
+        if self._sharing and (
+            bench.guard.refused or bench.manager.get() is not self._transaction
+        ):
             # Also where it took the refusal for a failure, and went another way.
             raise SharedTransactionError(f"Job {self._job.id} ended the transaction.")
         check_after(bench, self.run, self._transaction)
@@ -133,9 +150,10 @@ class Attempt:
 
     def _complete(self, result: bytes | None) -> None:
         job = self._job
-        job.keep(self.run)
+        if self.run.has_told:
+            job.keep(self.run)
         transitions.complete(self._lease, self._index, job, result, self._started)
-        if job.watchers:
+        if job.has_extras and job.watchers:
             self._bench.owes_news = True
 
     # Jobs that wait for others
@@ -149,9 +167,10 @@ class Attempt:
         job = self._job
         batch = await_job(job, other)
         if other.stored_state is State.NEW:
-            if other.surroundings is None:
-                other.surroundings = job.surroundings
-                other.set_extra("plain", True)
+            for each in with_members(other):
+                if each.surroundings is None:
+                    each.surroundings = job.surroundings
+                    each.set_extra("plain", True)
             if other.unique_key is not None:
                 batch = await_job(job, job.queue.uniques.claim(other))
         self._step_aside(batch)
@@ -195,7 +214,8 @@ class Attempt:
         error = reading_error(other)
         if error is not None:
             raise BatchFailedError(
-                f"Job {other.id}, which this one waited for, cannot be read ({error!r})."
+                f"Job {id_of(other)}, which this one waited for, cannot be read "
+                f"({error!r})."
             )
         if other.stored_state is State.CANCELLED:
             raise BatchFailedError(

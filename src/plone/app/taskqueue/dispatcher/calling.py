@@ -152,6 +152,7 @@ class Caller:
             calling.call(callback, self._trials.conflicts)
         bench.guard.rest()
         check_after(bench, run, transaction)
+        bench.environment.flush()
         callback.keep(run)
 
     def _check_overran(self, callback: AsyncJob) -> None:

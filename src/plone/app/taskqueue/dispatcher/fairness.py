@@ -1,19 +1,19 @@
 """Fairness: who was served lately stands back behind those who were not.
 
-A lane is served as a fair queue of its shards: what a shard was served counts, when the
-next jobs are compared, as if the others of its jobs had been queued so much later.  As
-an owner's jobs are in few shards, one who queues ten thousand jobs and another who then
+Jobs of one priority in a lane are served as a fair queue of the lane's shards.  Each
+shard has a level, the time at which its next job counts as queued; what it is served
+raises its level, and who comes later begins at the level of those who are there.  As an
+owner's jobs are in few shards, one who queues ten thousand jobs and another who then
 queues one share the workers from that moment on, and neither starves.
 
-A shard that had no jobs and gets some joins the others where they are: neither does it
-wait for what waited before it came, nor has it anything to catch up with.  Priority
-remains the head start that it is.
+Between priorities, and between lanes, it is the time that counts for which jobs have
+really waited: the lowest level of a priority is when its longest waiting job was queued.
 
-Known to this process only, and forgotten with it.  Jobs that waited when it began, or
-when a lane was first looked at, have only the order of their waiting to begin with.
+Known to this process only, and forgotten with it.  Jobs that waited when it began have
+only the order of their waiting to begin with.
 """
 
-from plone.app.taskqueue import clock
+from collections.abc import Iterable
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.queue.lanes import Lane
 from typing import Any
@@ -21,58 +21,42 @@ from typing import Any
 import threading
 
 
-class _Lane:
-    """Where the shards of one lane stand, by their numbers; all in seconds."""
+#: Seconds by which a newcomer stands before those on a level.
+_EDGE = 0.001
+
+
+class _Line:
+    """The jobs of one priority in one lane, by shards."""
 
     def __init__(self) -> None:
-        #: By how much the jobs of a shard count as queued later; of those with jobs.
-        self._offsets: dict[int, float] = {}
-        #: When that counts as queued which a shard may be given next.
-        self._next: dict[int, float] = {}
-        #: When that counted as queued which was served last; ``None``: nothing was.
-        self._reached: float | None = None
-        self._looked = 0.0
+        #: Of all that were here since somebody was; in seconds since the epoch.
+        self._levels: dict[int, float] = {}
+        self._present: set[int] = set()
 
-    def look(self, first_keys: list[int | None], now: float) -> None:
-        """Let shards leave that have no jobs any more, and join that have some."""
-        for number, key in enumerate(first_keys):
-            if key is None:
-                self._offsets.pop(number, None)
-            elif number not in self._offsets:
-                self._offsets[number] = self._joining(number, key, now)
-        self._looked = now
-
-    def _joining(self, number: int, key: int, now: float) -> float:
-        if self._reached is None:
-            return 0.0
-        # Since the last look; the key alone does not tell what of it is priority.
-        queued = min(max(keys.seconds_of(key), self._looked), now)
-        return max(self._reached, self._next.get(number, 0.0)) - queued
-
-    def served(self, key: int, priority: int, seconds: float) -> None:
-        """A job that was claimed under that key took so long."""
-        number = keys.shard_of(key)
-        offset = self._offsets.get(number)
-        if offset is None:
-            # It has left meanwhile, and stands back when it comes again.
-            self._next[number] = self._next.get(number, self._reached or 0.0) + seconds
-            return
-        self._offsets[number] = offset + seconds
-        if not keys.is_first_in_line(key):
-            # An urgent job does not tell how far the others of its shard are.
-            key = min(key, keys.head_start(key, -priority))
-            counts = keys.seconds_of(key) + offset
-            self._reached = max(counts, self._reached or counts)
-            self._next[number] = counts + seconds
-
-    def handicaps(self) -> dict[int, int]:
-        # Only what sets them apart, so that lanes can be compared with each other.
-        least = min(self._offsets.values(), default=0.0)
+    def look(self, queued: dict[int, float]) -> dict[int, int]:
+        """Return by how much to put off the shards whose next jobs were queued then."""
+        levels = self._levels
+        stayed = self._present & queued.keys()
+        if not stayed:
+            levels.clear()
+        least = min((levels[number] for number in stayed), default=None)
+        for number in queued.keys() - stayed:
+            if least is None:
+                levels[number] = queued[number]
+            else:
+                levels[number] = max(levels.get(number, 0.0), least - _EDGE)
+        self._present = set(queued)
+        shift = min(queued.values()) - min(levels[number] for number in queued)
+        for number in levels:
+            levels[number] += shift
         return {
-            number: keys.span(offset - least)
-            for number, offset in self._offsets.items()
-            if offset > least
+            number: keys.span(levels[number] - when) for number, when in queued.items()
         }
+
+    def served(self, number: int, seconds: float) -> None:
+        """Jobs of that shard took so long."""
+        if number in self._levels:
+            self._levels[number] += seconds
 
 
 class Fairness:
@@ -80,36 +64,53 @@ class Fairness:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: By the names of a queue and of a lane's quotas.
-        self._lanes: dict[tuple[str, tuple[str, ...]], _Lane] = {}
+        #: By the names of a queue and of a lane's quotas, then by priority.
+        self._lanes: dict[tuple[str, tuple[str, ...]], dict[int, _Line]] = {}
+
+    def counts(self, queue_name: str, quota_names: tuple[str, ...]) -> bool:
+        """Say whether there is anybody in that lane who takes turns."""
+        return (queue_name, quota_names) in self._lanes
 
     def served(
         self,
         queue_name: str,
         quota_names: tuple[str, ...],
-        ranks: list[tuple[int, int]],
+        job_keys: Iterable[int],
         seconds: float,
     ) -> None:
-        """Write down how long jobs of a lane, by key and priority, took together."""
+        """Write down how long jobs of a lane, claimed under these keys, took together."""
+        job_keys = list(job_keys)
         with self._lock:
-            lane = self._lanes.get((queue_name, quota_names))
-            if lane is not None:
-                for key, priority in ranks:
-                    lane.served(key, priority, seconds / len(ranks))
+            lines = self._lanes.get((queue_name, quota_names), {})
+            for key in job_keys:
+                line = lines.get(keys.priority_of(key))
+                if line is not None:
+                    line.served(keys.shard_of(key), seconds / len(job_keys))
 
     def handicaps(
         self, queue: Any, lane: Lane, first_keys: list[int | None]
     ) -> dict[int, int]:
         """Return by how much the keys of some shards count as later.
 
-        None where the lane is to be served in strict order.
+        None where the lane is to be served in strict order, and among jobs that others
+        wait for, who have taken their turns.
         """
+        if lane.awaited:
+            return {}
         name = queue.name, lane.quota_names
-        waits = any(key is not None for key in first_keys)
+        found: dict[int, dict[int, float]] = {}
+        for number, key in enumerate(first_keys):
+            if key is not None and not keys.is_first_in_line(key):
+                priority = keys.priority_of(key)
+                found.setdefault(priority, {})[number] = keys.queued_at(key)
         with self._lock:
-            if not waits or not queue.shares(lane):
+            if not found or not queue.shares(lane):
                 self._lanes.pop(name, None)
                 return {}
-            mine = self._lanes.setdefault(name, _Lane())
-            mine.look(first_keys, clock.now())
-            return mine.handicaps()
+            lines = self._lanes.get(name, {})
+            # Where nobody waits any more all begin anew.
+            self._lanes[name] = {each: lines.get(each) or _Line() for each in found}
+            put_off: dict[int, int] = {}
+            for priority, queued in found.items():
+                put_off |= self._lanes[name][priority].look(queued)
+            return put_off

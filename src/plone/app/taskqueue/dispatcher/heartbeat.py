@@ -36,14 +36,14 @@ class Heartbeat:
         worker = None if queues is None else queues.workers.get(worker_id)
         if worker is None or worker.fenced:
             return True
-        signs, held = signs_of(queues, worker)
+        signs, needed = signs_of(queues, worker)
         now = clock.monotonic()
         # After a time in which this process was frozen others have waited for long.
-        overdue = held and now - self._looked > 2 * self.interval
+        overdue = needed and now - self._looked > 2 * self.interval
         self._looked = now
         if signs != self._signs and not overdue:
             self._signs = signs
             self._since = now
-        elif held or now - self._since >= IDLE_INTERVAL:
+        elif needed or now - self._since >= IDLE_INTERVAL:
             worker.beat()
         return False

@@ -28,7 +28,7 @@ import random
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
-#: A worker that holds nothing is forgotten after so many of its signs are missing.
+#: A worker that nobody depends on is forgotten after so many of its signs are missing.
 _IDLE_PATIENCE = 3 * IDLE_INTERVAL
 
 
@@ -81,11 +81,11 @@ class Rescuer:
         for worker_id, worker in list(queues.workers.items()):
             if worker_id == self._worker_id():
                 continue
-            signs, held = signs_of(queues, worker)
+            signs, needed = signs_of(queues, worker)
             before, since = self._seen.get(worker_id, ((), now))
             since = now if signs != before else since + missed
             seen[worker_id] = signs, since
-            patience = self._lease_seconds if held else _IDLE_PATIENCE
+            patience = self._lease_seconds if needed else _IDLE_PATIENCE
             if now - since >= patience:
                 dead.append(worker_id)
         self._seen = seen

@@ -105,6 +105,11 @@ class Run:
         """True if the callable was called."""
         return self.began is not None
 
+    @property
+    def has_told(self) -> bool:
+        """True if there is anything to keep of what the job has told."""
+        return self._shared
+
     def _share(self) -> None:
         if not self._shared:
             self._shared = True

@@ -94,7 +94,7 @@ class Runner:
                 Attempt(
                     bench, lease, claim, index, running, transaction, sharing=True
                 ).make()
-                if not running.is_member:
+                if not (running.has_extras and running.is_member):
                     environment.announce(running)
                 finished = environment.flush()
                 if bench.manager.get() is not transaction:

@@ -35,6 +35,8 @@ _CLAIM_SECONDS = 0.5
 #: How often a change of a lease is tried when the worker stops; what fails then is left
 #: to the rescuers.
 _TRIES = 100
+#: Seconds between two tries, at most.
+_LONGEST_PAUSE = 0.2
 
 
 class NotRegistered(Exception):
@@ -148,17 +150,13 @@ class Seat:
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
         held = lease.held_jobs()
+        lane = queue.name, lease.quota_names
         # As they were claimed: a job that is put off has another key afterwards.
-        ranks = [(job.key, job.priority) for _, job in held]
+        job_keys = [job.key for _, job in held] if self._fairness.counts(*lane) else []
         began = time.perf_counter()
         if not self._runner.run(queue, lease, held):
             self._give_back(queue, lease)
-        self._fairness.served(
-            queue.name,
-            lease.quota_names,
-            ranks,
-            time.perf_counter() - began,
-        )
+        self._fairness.served(*lane, job_keys, time.perf_counter() - began)
         if self._bench.owes_news:
             self._change(queue, lease, settling.settle)
             self._bench.owes_news = False
@@ -176,19 +174,22 @@ class Seat:
         claim = lease.claim
         tries = 0
         while tries < _TRIES or not self._stopping():
+            # These too would only conflict with each other, where many members of one
+            # batch end at the same time.
+            with self._claim_lock:
+                self._manager.begin()
+                try:
+                    if lease.claim != claim:
+                        return None
+                    result = change(queue, lease)
+                    hub.ring_after_commit(queue._p_jar)
+                    self._manager.commit()
+                    return result
+                except ConflictError:
+                    abort(self._manager)
+                finally:
+                    abort(self._manager)
             tries += 1
-            self._manager.begin()
-            try:
-                if lease.claim != claim:
-                    return None
-                result = change(queue, lease)
-                hub.ring_after_commit(queue._p_jar)
-                self._manager.commit()
-                return result
-            except ConflictError:
-                abort(self._manager)
-                # Not by the dispatcher's pause, which ends at once when it stops.
-                time.sleep(random.uniform(0, 0.01))
-            finally:
-                abort(self._manager)
+            # Not by the dispatcher's pause, which ends at once when it stops.
+            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.01 * tries)))
         return None

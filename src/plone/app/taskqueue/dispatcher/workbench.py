@@ -33,6 +33,7 @@ class Workbench:
         dispatcher_uuid: str | None = None,
     ):
         self.connection = connection
+        self.database = connection.db()
         self.manager = connection.transaction_manager
         self.environment = environment
         self.pace = pace

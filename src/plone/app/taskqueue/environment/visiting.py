@@ -9,7 +9,13 @@ from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.environment.undisturbed import undisturbed
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import ISurroundings
+from zExceptions import BadRequest
 from zope.interface import implementer
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.environment")
 
 
 @implementer(ISurroundings)
@@ -36,16 +42,23 @@ class PloneSurroundings:
         """Set the job's site and user, in the caller's thread and transaction.
 
         Pending indexing is worked off on the way in and on the way out, so that each
-        is done in the site that it belongs to.
-
-        ``BadRequest``: site, context, user folder or user are gone.
+        is done in the site that it belongs to.  What is gone is left out, with a line
+        in the log: without its user the job has Anonymous.
         """
         leftover.index_now()
         environment = PloneEnvironment()
         with undisturbed():
             environment.open(root_application(job._p_jar)._p_jar)
             try:
-                environment.enter(job)
+                try:
+                    environment.enter(job)
+                except BadRequest as error:
+                    logger.warning(
+                        "The surroundings of job %s are gone: %s. It is visited with "
+                        "what is left of them, and as Anonymous if the user is gone.",
+                        job.id,
+                        error,
+                    )
                 yield
                 environment.flush()
             finally:

@@ -2,8 +2,8 @@
 
 The outer job of a batch goes through the queue as any other.  When its turn comes it
 has its members put there, steps aside into the queue's waiting room, and comes back
-when they have ended.  It keeps its places in its quotas meanwhile, and what it waits
-for needs none of those places: so a batch can never wait for itself.
+when they have ended.  It keeps its places in its quotas meanwhile, which keep out all
+but those for which others wait: so no batch waits for itself, or two for each other.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,13 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.states import State
 
 
 #: Members that one record lists.
 _CHUNK = 100
-
-#: A place: the names of a queue and of one of its quotas.
-Place = tuple[str, str]
 
 
 class _Listed(Persistent):
@@ -67,8 +65,8 @@ class Batch(Persistent):
         self.closing = False
         #: True while its outer job waits.
         self.held = False
-        #: What its outer job holds, and what those that wait for that one hold.
-        self.places: frozenset[Place] = frozenset()
+        #: True when members that were put before it was closing are cancelled.
+        self.swept = False
         #: Who shares the queue with others, see ``IQueue.put``.
         self.owner: str | None = None
         self._chunks = _Listed(
@@ -100,13 +98,24 @@ class Batch(Persistent):
 
     def failure(self) -> BatchFailedError:
         """Return the error of a batch that a member's failure has stopped."""
-        job = next(job for job in self if job.stored_state is State.FAILED)
-        return BatchFailedError(
-            f"Job {job.id} ({job.function_name}), which is number "
-            f"{list(self).index(job) + 1} of {self.total} in the batch, failed with "
-            f"{job.result}. {self.failed} failed in all; those that had not begun "
-            "were cancelled."
+        number, what = next(
+            (number, what)
+            for number, job in enumerate(self, 1)
+            if (what := _failure_of(job)) is not None
         )
+        return BatchFailedError(
+            f"{what}, which is number {number} of {self.total} in the batch. "
+            f"{self.failed} failed in all; those that had not begun were cancelled."
+        )
+
+
+def _failure_of(job: AsyncJob) -> str | None:
+    try:
+        if job.stored_state is State.FAILED:
+            return f"Job {job.id} ({job.function_name}) failed with {job.result}"
+    except Exception as error:
+        return f"Job {id_of(job)} cannot be read ({error!r})"
+    return None
 
 
 def serial(
@@ -121,7 +130,8 @@ def serial(
     are put into the outer job's queue when their turn comes, under the quotas that
     they name themselves, which by default are none.
 
-    ``ValueError``: a member is queued already, or is in a batch.  Origin: zc.async.
+    ``ValueError``: a member is queued already, is in a batch, or has a unique key.
+    Origin: zc.async.
     """
     return _outer(serial, jobs, postprocess, stop_on_failure)
 
@@ -149,7 +159,13 @@ def _outer(
             raise TypeError(f"Number {number} of the batch is no AsyncJob: {job!r}.")
         if job.stored_state is not State.NEW or job.watchers or job.parent is not None:
             raise ValueError(
-                f"Number {number} of the batch, {job!r}, is queued or in a batch already."
+                f"Number {number} of the batch, {job!r}, is queued, in a batch or a "
+                "callback already."
+            )
+        if job.unique_key is not None:
+            raise ValueError(
+                f"Number {number} of the batch, {job!r}, has a unique key. Give it to "
+                "the batch itself: its members are queued whatever others there are."
             )
     if len({id(job) for job in jobs}) < len(jobs):
         raise ValueError("A job is in the batch twice. Make one for each run of it.")
@@ -165,23 +181,50 @@ def _outer(
     return outer
 
 
+def with_members(job: AsyncJob) -> Iterator[AsyncJob]:
+    """Iterate over a job and, of a batch, its members and theirs."""
+    yield job
+    for member in job.jobs:
+        yield from with_members(member)
+
+
 def await_job(outer: AsyncJob, job: AsyncJob) -> Batch:
     """Return the batch of one with which ``outer`` waits for a job that it returned.
 
-    ``ValueError``: that job waits for ``outer`` itself.
+    ``ValueError``: that job waits for ``outer`` itself, or has a turn of its own.
     """
-    if job is outer or job in _waiting_for(outer):
+    if job is outer or any(job is other for other in _waiting_for(outer)):
         raise ValueError(
             f"Job {outer.id} ({outer.function_name}) returned job {job.id}, which waits "
             "for it: neither could ever end."
         )
+    if job.stored_state is State.NEW and (job.watchers or job.parent is not None):
+        raise ValueError(
+            f"Job {outer.id} ({outer.function_name}) returned {job!r}, which will run "
+            "when its turn comes in its batch, or as a callback. Return a job that is "
+            "queued, or that belongs to nobody."
+        )
     batch = Batch(outer, [job], single=True)
     outer.set_extra("batch", batch)
-    job.set_extra("watchers", (*job.watchers, batch))
+    # Its outcome will be that of the job, also where this one has gathered a batch.
+    outer.set_extra("post", None)
     return batch
 
 
-def _waiting_for(job: AsyncJob) -> Iterator[AsyncJob]:
-    for batch in job.watchers:
-        yield batch.outer
-        yield from _waiting_for(batch.outer)
+def _waiting_for(job: AsyncJob) -> list[AsyncJob]:
+    """Return all that wait for a job, or for those that do, and so on."""
+    found: list[AsyncJob] = []
+    last = [job]
+    while last:
+        last = [
+            batch.outer
+            for each in last
+            for batch in each.watchers
+            if not any(batch.outer is other for other in found)
+        ]
+        for outer in last:
+            # Nobody makes it wait for another at the same time, or one of us conflicts.
+            outer._p_activate()
+            outer._p_jar.readCurrent(outer)
+        found += last
+    return found

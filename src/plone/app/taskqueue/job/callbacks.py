@@ -26,6 +26,10 @@ def same(outcome: Any) -> Any:
     return outcome
 
 
+#: Its name as a job's function.
+STAND_IN = f"{same.__module__}:{same.__qualname__}"
+
+
 class Callbacks(Record):
     """The callbacks of a job."""
 

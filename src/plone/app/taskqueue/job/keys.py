@@ -1,7 +1,7 @@
 """64-bit keys that put jobs in order.
 
-A pending job's key tells when it was queued, then its shard, then a few random bits
-that keep two processes apart.  Within a process keys only ever grow, so that jobs
+A pending job's key tells when it was queued, then its shard and its priority, then two
+random bits that keep two processes apart.  Within a process keys only ever grow, so that jobs
 queued one after the other stay in that order, at any speed and under any clock.
 
 Priority is a head start: a job's key is as if it had been queued so much earlier.  So
@@ -24,9 +24,13 @@ LOWEST = 1
 #: Keys count time from 2020-01-01 UTC in units of 61 microseconds.
 _EPOCH = 1_577_836_800
 _UNITS = 1 << 14
-_RANDOM_BITS = 10
+_RANDOM_BITS = 2
+_PRIORITY_BITS = 8
 SHARD_BITS = 4
-_LOW_BITS = _RANDOM_BITS + SHARD_BITS
+_SHARD_AT = _RANDOM_BITS + _PRIORITY_BITS
+_LOW_BITS = _SHARD_AT + SHARD_BITS
+#: Added to a priority, which may be negative.
+_PRIORITY_ZERO = 1 << (_PRIORITY_BITS - 1)
 #: Set in every key; an interrupted job loses it, and so goes before all others.
 _IN_LINE = 1 << 61
 
@@ -48,11 +52,11 @@ def next_key(shard: int, priority: int = 0) -> int:
     units = int((clock.now() - _EPOCH) * _UNITS)
     with _lock:
         _last = units = max(units, _last + 1)
-    return head_start(_compose(units, shard), priority)
+    return head_start(_compose(units, shard, priority), priority)
 
 
-def due_key(seconds: float, shard: int) -> int:
-    """Return the key of a job that becomes due then.  Thread-safe.
+def due_key(seconds: float, shard: int, priority: int = 0) -> int:
+    """Return the key of a job that becomes due then, without a head start.  Thread-safe.
 
     Jobs that are due at the same time keep the order in which this process has queued
     them: each is due 61 microseconds after the one before.
@@ -62,11 +66,15 @@ def due_key(seconds: float, shard: int) -> int:
         if len(_due) >= _REMEMBERED:
             _due.clear()
         turn = _due[units] = _due.get(units, -1) + 1
-    return _compose(units + turn, shard)
+    return _compose(units + turn, shard, priority)
 
 
-def _compose(units: int, shard: int) -> int:
-    low = (shard << _RANDOM_BITS) | random.getrandbits(_RANDOM_BITS)
+def _compose(units: int, shard: int, priority: int) -> int:
+    low = (
+        (shard << _SHARD_AT)
+        | (priority + _PRIORITY_ZERO << _RANDOM_BITS)
+        | random.getrandbits(_RANDOM_BITS)
+    )
     return _IN_LINE | (units << _LOW_BITS) | low
 
 
@@ -88,7 +96,7 @@ def highest_due(seconds: float) -> int:
 
 def shard_of(key: int) -> int:
     """Return the shard that the key was made for."""
-    return (key >> _RANDOM_BITS) & ((1 << SHARD_BITS) - 1)
+    return (key >> _SHARD_AT) & ((1 << SHARD_BITS) - 1)
 
 
 def first_in_line(key: int) -> int:
@@ -101,7 +109,7 @@ def first_in_line(key: int) -> int:
 
 
 def is_first_in_line(key: int) -> bool:
-    """Say whether the key goes before all that were not interrupted."""
+    """Say whether the key goes before all others for that reason."""
     return not key & _IN_LINE
 
 
@@ -111,8 +119,18 @@ def following(key: int) -> int:
 
 
 def seconds_of(key: int) -> float:
-    """Return when the job was queued, in seconds since the epoch."""
+    """Return when a job without priority was queued, in seconds since the epoch."""
     return ((key & ~_IN_LINE) >> _LOW_BITS) / _UNITS + _EPOCH
+
+
+def priority_of(key: int) -> int:
+    """Return the priority that the key was made for."""
+    return (key >> _RANDOM_BITS & (1 << _PRIORITY_BITS) - 1) - _PRIORITY_ZERO
+
+
+def queued_at(key: int) -> float:
+    """Return when a job of any priority was queued, or became due."""
+    return seconds_of(key) + priority_of(key) * PRIORITY_SECONDS
 
 
 def history_key(finished: float, job_id: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 from ZODB.utils import u64
 
 import itertools
+import operator
 
 
 #: The record's fields in their order, with what a field is when the record is too
@@ -32,6 +33,7 @@ _FIELDS = (
 )
 _NAMES = tuple(name for name, _ in _FIELDS)
 _DEFAULTS = tuple(default for _, default in _FIELDS)
+_values_of = operator.itemgetter(*_NAMES)
 
 
 def id_of(job: Persistent) -> int | None:
@@ -44,7 +46,7 @@ class Record(Persistent):
 
     def __getstate__(self) -> tuple:
         own = self.__dict__
-        state = [own[name] for name in _NAMES]
+        state = list(_values_of(own))
         while state and state[-1] == _DEFAULTS[len(state) - 1]:
             state.pop()
         if beyond := own["_beyond"]:
@@ -59,6 +61,11 @@ class Record(Persistent):
         own.update(
             zip(_NAMES, itertools.chain(state, _DEFAULTS[len(state) :]), strict=False)
         )
+
+    @property
+    def has_extras(self) -> bool:
+        """False for the usual job, of which there is nothing more to ask."""
+        return self._extra is not None
 
     def extra(self, name: str, default: Any = None) -> Any:
         """Return what the job has under that name."""

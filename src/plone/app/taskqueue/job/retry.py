@@ -151,7 +151,9 @@ def policy_for(job: IAsyncJob) -> IRetryPolicy | None:
 
 
 def _adapter(job: IAsyncJob, name: str) -> Callable | None:
-    return getGlobalSiteManager().adapters.lookup((providedBy(job),), IRetryPolicy, name)
+    return getGlobalSiteManager().adapters.lookup(
+        (providedBy(job),), IRetryPolicy, name
+    )
 
 
 def _factory(stored: Any, job: IAsyncJob) -> Callable:

@@ -1,33 +1,39 @@
-"""Moving batches on: members go in, and their outer job comes back when they ended."""
+"""Moving batches on: members go in, and their outer job comes back when they ended.
+
+Why no batch can wait for ever for a place in a quota: whatever somebody waits for is
+let in beside the places that waiting jobs keep (``queue.quotas``), so it waits for jobs
+that run, and those end.  Nobody waits for the jobs that such places keep out.
+"""
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.batch import Batch
-from plone.app.taskqueue.job.batch import Place
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.queue")
 
 #: Members of one parallel batch that are in the queue at a time, so that neither a
 #: transaction nor another's wait grows with the batch.
 WINDOW = 500
-#: Members that one transaction cancels, at most.
+#: Members that one transaction cancels before their turn, at most.
 PORTION = 500
 
 
 def begin(queue: Any, lease: Lease, index: int, batch: Batch) -> None:
     """Let the outer job of a batch, which a worker runs, wait for its members."""
-    outer = batch.outer
     if batch.closing:
         _close(queue, batch)
-    transitions.wait(queue, lease, index, outer, batch)
-    batch.places = frozenset((queue.name, name) for name in lease.quota_names).union(
-        *(watcher.places for watcher in outer.watchers)
-    )
+    transitions.wait(queue, lease, index, batch.outer, batch)
     _go_on(queue, batch)
     hub.ring_after_commit(queue._p_jar)
 
@@ -36,7 +42,7 @@ def _go_on(queue: Any, batch: Batch) -> None:
     """Put members whose turn it is, or recall the outer job if that is due."""
     limit = 1 if batch.serial else WINDOW
     while (
-        not batch.closing
+        not (batch.closing or batch.is_stopped)
         and batch.put < batch.total
         and batch.put - batch.ended < limit
     ):
@@ -51,16 +57,43 @@ def _go_on(queue: Any, batch: Batch) -> None:
 
 
 def _start(queue: Any, batch: Batch, member: AsyncJob) -> None:
-    state = member.stored_state
-    if state is State.NEW:
-        names = _without(batch.places, queue.name, member.quota_names)
-        if member._p_jar is None:
-            queue._p_jar.add(member)
-        transitions.put(queue, member, names, batch.owner)
-    elif state in FINAL:
-        _count(batch, state)
+    error = reading_error(member)
+    if error is not None:
+        logger.error(
+            "Job %s cannot be read (%r), so job %s, which waits for it, takes it for "
+            "failed.",
+            id_of(member),
+            error,
+            batch.outer.id,
+        )
+        _count(batch, State.FAILED)
+    elif member.stored_state in FINAL:
+        _count(batch, member.stored_state)
     else:
-        _lend(member, batch.places)
+        if batch.single:
+            _watch(batch, member)
+        if member.stored_state is State.NEW:
+            _put(queue, batch, member)
+
+
+def _put(queue: Any, batch: Batch, member: AsyncJob) -> None:
+    if member._p_jar is None:
+        queue._p_jar.add(member)
+    if member.batch is not None and batch.owner is not None:
+        member.batch.owner = batch.owner
+    transitions.put(queue, member, member.quota_names, batch.owner)
+
+
+def _watch(batch: Batch, job: AsyncJob) -> None:
+    """Wait for a job that may be in a queue already."""
+    queue = job.queue
+    if queue is None or queue.standing(job) is not State.PENDING:
+        job.watch(batch)
+        return
+    room, key = queue.room_of(job)
+    room.remove([(key, job)])
+    job.watch(batch)
+    job.key = queue.lane_of(job).put_back(key, job)
 
 
 def _count(batch: Batch, state: State) -> None:
@@ -72,46 +105,45 @@ def _count(batch: Batch, state: State) -> None:
 def tell(job: AsyncJob) -> None:
     """Tell those who wait for a job that it has ended."""
     for batch in job.watchers:
-        _note(batch, job.stored_state)
+        _note(job._p_jar, batch, job.stored_state)
 
 
 def tell_of_lost(queue: Any, unreadable: AsyncJob) -> None:
     """Tell those who wait for a job that a stone stands for.  Looks at all batches."""
-    for other in queue._p_jar.root()[ROOT_KEY].values():
-        for _, outer in list(other.waiting.items()):
-            if any(member is unreadable for member in outer.batch):
-                _note(outer.batch, State.FAILED)
+    for _, _, outer in _all_waiting(queue._p_jar):
+        if reading_error(outer) is None and any(
+            member is unreadable for member in outer.batch
+        ):
+            _note(queue._p_jar, outer.batch, State.FAILED)
 
 
-def _note(batch: Batch, state: State) -> None:
+def _all_waiting(connection: Any) -> list[tuple[Any, int, AsyncJob]]:
+    return [
+        (queue, key, outer)
+        for queue in connection.root()[ROOT_KEY].values()
+        for key, outer in queue.waiting.items()
+    ]
+
+
+def _note(connection: Any, batch: Batch, state: State) -> None:
     _count(batch, state)
     outer = batch.outer
+    error = reading_error(outer)
+    if error is not None:
+        _bury_outer(connection, batch, error)
+        return
     queue = outer.queue
     if queue is not None and queue.standing(outer) is State.WAITING:
         _go_on(queue, batch)
 
 
-# Places that those who wait have lent to those for whom they wait
-
-
-def _without(places: frozenset[Place], queue_name: str, names: tuple) -> tuple:
-    return tuple(name for name in names if (queue_name, name) not in places)
-
-
-def _lend(job: AsyncJob, places: frozenset[Place]) -> None:
-    """Let a job that is waited for do without the places which that one holds."""
-    queue = job.queue
-    names = _without(places, queue.name, job.quota_names)
-    state = queue.standing(job)
-    if names != job.quota_names and state in (State.PENDING, State.SCHEDULED):
-        queue.move_to_quotas(job, names)
-    batch = job.batch
-    if batch is not None and not batch.is_over:
-        batch.places |= places
-        for index in range(batch.put):
-            member = batch[index]
-            if member.stored_state is State.PENDING:
-                _lend(member, places)
+def _bury_outer(connection: Any, batch: Batch, error: Exception) -> None:
+    """Let a stone stand for a waiting job whose record cannot be read any more."""
+    batch.held = False
+    for queue, key, outer in _all_waiting(connection):
+        if outer is batch.outer:
+            transitions.bury(queue, queue.waiting, key, outer, error)
+            tell_of_lost(queue, outer)
 
 
 # Cancelling
@@ -121,36 +153,89 @@ def cancel(queue: Any, job: AsyncJob) -> bool:
     """Cancel a job that has not ended: true if it is cancelled with this transaction."""
     state = queue.standing(job)
     batch = job.batch
-    if state in (State.PENDING, State.SCHEDULED) and (
-        batch is None or (not batch.put and batch.total <= PORTION)
-    ):
+    if state in (State.PENDING, State.SCHEDULED) and _ends_at_once(batch):
         transitions.cancel_unclaimed(queue, job)
-        if batch is not None:
+        if batch is not None and not batch.single:
             _close(queue, batch)
         tell(job)
         return True
+    _mark(queue, job)
+    return False
+
+
+def _ends_at_once(batch: Batch | None) -> bool:
+    """Say whether a job with this batch can be cancelled in one small transaction."""
+    if batch is None or batch.single or batch.is_over:
+        return True
+    return (
+        not batch.put
+        and batch.total <= PORTION
+        and all(member.batch is None for member in batch)
+    )
+
+
+def _mark(queue: Any, job: AsyncJob) -> None:
+    """Let a worker cancel the job, and before it the members of its batch."""
+    state = queue.standing(job)
+    batch = job.batch
     job.cancel_requested = True
     if batch is not None and not batch.single:
         batch.closing = True
+        _mark_running(queue, batch)
     if state is State.WAITING:
         transitions.recall(queue, job)
+    elif state is State.SCHEDULED:
+        transitions.promote(queue, queue.room_of(job)[1], job)
     hub.ring_after_commit(queue._p_jar)
-    return False
+
+
+def _mark_running(queue: Any, batch: Batch) -> None:
+    """Mark the members that run, as they may keep all threads from the outer job."""
+    for index in reversed(range(max(0, batch.put - WINDOW), batch.put)):
+        member = batch[index]
+        if (
+            reading_error(member) is None
+            and member.stored_state is State.PENDING
+            and not member.cancel_requested
+            and queue.standing(member) in (State.LEASED, State.WAITING)
+        ):
+            _mark(queue, member)
 
 
 def _close(queue: Any, batch: Batch) -> None:
     """Cancel members: those in the queue, and some of those that never were."""
-    for index in range(batch.put):
-        member = batch[index]
-        if member.stored_state is State.PENDING and not member.cancel_requested:
-            cancel(queue, member)
+    if not batch.swept:
+        batch.swept = True
+        for index in range(batch.put):
+            _sweep(queue, batch[index])
     for _ in range(PORTION):
         if batch.put == batch.total:
             break
         member = batch[batch.put]
         batch.put += 1
-        if member.stored_state is State.NEW:
-            transitions.discard(queue, member)
-            batch.ended += 1
+        if reading_error(member) is None and member.stored_state is State.NEW:
+            _cancel_new(queue, batch, member)
         else:
-            _count(batch, member.stored_state)
+            _start(queue, batch, member)
+
+
+def _sweep(queue: Any, member: AsyncJob) -> None:
+    """Cancel a member that was put, unless it has ended or knows already."""
+    if (
+        reading_error(member) is None
+        and member.stored_state is State.PENDING
+        and not member.cancel_requested
+    ):
+        # Batches by and by, so that no transaction grows with a tree of them.
+        (cancel if member.batch is None else _mark)(queue, member)
+
+
+def _cancel_new(queue: Any, batch: Batch, member: AsyncJob) -> None:
+    if member.batch is None:
+        if member._p_jar is None:
+            queue._p_jar.add(member)
+        transitions.discard(queue, member)
+        batch.ended += 1
+    else:
+        _put(queue, batch, member)
+        _mark(queue, member)

@@ -6,6 +6,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.callbacks import STAND_IN
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
@@ -37,7 +38,15 @@ def call(callback: AsyncJob, conflicts: int = 0) -> None:
     that cannot be kept.
     """
     started = clock.now()
-    value = callback.call(callback.parent.result)
+    parent = callback.parent
+    if callback.function_name != STAND_IN:
+        value = callback.call(parent.result)
+    elif parent.has_failed:
+        # That a job has failed is passed on as such.
+        transitions.end_callback(callback, parent.result, started, conflicts)
+        return
+    else:
+        value = parent  # whose result needs no second copy
     if isinstance(value, AsyncJob):
         if value.state is State.NEW:
             raise ValueError(

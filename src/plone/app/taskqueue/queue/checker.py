@@ -46,6 +46,7 @@ def _problems(queue: Any) -> Iterator[str]:
             yield f"job {number} in {place} says that its queue is {job.queue_name!r}"
     yield from _lane_problems(queue)
     yield from _room_problems(queue)
+    yield from _batch_problems(queue)
     yield from _lease_problems(queue)
     for state in FINAL:
         for said, there in queue.history(state).counted():
@@ -95,6 +96,9 @@ def _lane_problems(queue: Any) -> Iterator[str]:
                 yield f"job {job.id} is under {key} and says {job.key}"
             if job.quota_names != lane.quota_names:
                 yield f"job {job.id} is in the lane of {lane.quota_names}"
+            awaited = bool(job.watchers and job.quota_names)
+            if awaited is not lane.awaited:
+                yield f"job {job.id} is in the lane of jobs of which some are awaited"
 
 
 def _room_problems(queue: Any) -> Iterator[str]:
@@ -105,12 +109,39 @@ def _room_problems(queue: Any) -> Iterator[str]:
         for key, job in room.items():
             if _can_be_read(job) and queue.room_of(job) != (room, key):
                 yield f"job {job.id} is in the {name} under {key} and says {job.key}"
-    for _, job in queue.waiting.items():
-        if not _can_be_read(job):
+
+
+def _batch_problems(queue: Any) -> Iterator[str]:
+    untold = {
+        id_of(job)
+        for other in queue._p_jar.root()[ROOT_KEY].values()
+        for lease in other.leases.values()
+        for state in FINAL
+        for job in lease.ended_jobs(state)
+    }
+    for place, job, expected in _everywhere(queue):
+        if expected in FINAL or not _can_be_read(job) or job.batch is None:
             continue
         batch = job.batch
-        if batch is None or not batch.held or batch.is_over:
+        waits = place.startswith("the waiting room")
+        if waits is not batch.held:
+            yield f"job {job.id} is in {place}, and its batch says: {batch.held=}"
+        if waits and batch.ended >= batch.put:
             yield f"job {job.id} waits for nothing"
+        told = unclear = 0
+        for index in range(batch.put):
+            member = batch[index]
+            if not _can_be_read(member):
+                unclear += 1
+            elif member.stored_state in FINAL:
+                told += id_of(member) not in untold or batch not in member.watchers
+            elif batch not in member.watchers:
+                yield f"job {member.id} will not tell job {job.id}, which waits for it"
+        if not told <= batch.ended <= told + unclear:
+            yield (
+                f"job {job.id} says that {batch.ended} of its members have ended, it "
+                f"was told of {told}"
+            )
 
 
 def _lease_problems(queue: Any) -> Iterator[str]:
@@ -125,5 +156,8 @@ def _lease_problems(queue: Any) -> Iterator[str]:
             yield f"lease {key} has marks that mean nothing: {lease.marks!r}"
     for name in queue.quotas:
         for holder, _ in queue.quotas[name].holders():
-            if isinstance(holder, Lease) and name not in holder.quota_names:
-                yield f"quota {name!r} is held by lease {holder.key}, not of it"
+            if isinstance(holder, Lease):
+                if name not in holder.quota_names:
+                    yield f"quota {name!r} is held by lease {holder.key}, not of it"
+            elif not queue.waiting.holds(holder.outer.key, holder.outer):
+                yield f"quota {name!r} is kept by job {holder.outer.id}, which has gone"

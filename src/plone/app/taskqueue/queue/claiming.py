@@ -1,6 +1,7 @@
 """Choosing what a lease holds next: the longest waiting job, and some that go with it."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -25,21 +26,29 @@ Join = Callable[[AsyncJob, AsyncJob, int], bool]
 #: shards, by number, before they are compared.
 Handicaps = Callable[[Any, Lane, list[int | None]], dict[int, int]]
 
+#: Seconds for which each job counts within a claim where owners take turns.
+_TURN = 0.05
+
 #: Jobs that one claim moves from the schedule to their lanes, at most.
 _PROMOTED = 500
 
 
 def promote_due(queue: Any) -> None:
     """Move jobs whose time has come to their lanes, those that are due first first."""
-    highest = keys.highest_due(clock.now())
+    now = clock.now()
+    highest = keys.highest_due(now)
     if (first := queue.schedule.first_key()) is None or first > highest:
         return
-    items = itertools.islice(queue.schedule.items(), _PROMOTED)
+    items = list(itertools.islice(queue.schedule.items(), _PROMOTED))
     due = list(itertools.takewhile(lambda item: item[0] <= highest, items))
     queue._p_jar.prefetch([job._p_oid for _, job in due])
-    for key, job in due:
-        if not _bury_if_bad(queue, queue.schedule, key, job):
-            transitions.promote(queue, key, job)
+    for number, (key, job) in enumerate(items):
+        if _bury_if_bad(queue, queue.schedule, key, job):
+            continue
+        # Jobs due at one time have keys one after the other; their records are exact.
+        if number >= len(due) and job.due_seconds > now:
+            break
+        transitions.promote(queue, key, job)
 
 
 def open_lanes(
@@ -89,7 +98,7 @@ def claim_next(
     promote_due(queue)
     for _, lane, mine in open_lanes(queue, handicaps):
         # More than once only if all of them had to be buried.
-        while candidates := list(itertools.islice(lane.items(mine), limit)):
+        while candidates := list(itertools.islice(_in_order(lane, mine), limit)):
             # One round trip to a ZEO server for all of them instead of one for each.
             queue._p_jar.prefetch([job._p_oid for _, job in candidates])
             taken = _readable(queue, lane, candidates, join)
@@ -100,6 +109,10 @@ def claim_next(
                 _take_places(queue, lease)
                 return lease
     return None
+
+
+def _in_order(lane: Lane, mine: dict[int, int]) -> Iterator[tuple[int, AsyncJob]]:
+    return lane.turns(mine, keys.span(_TURN)) if mine else lane.items()
 
 
 def _take_places(queue: Any, lease: Lease) -> None:

@@ -67,6 +67,8 @@ class History(Persistent):
                 partition = self._partitions[hour] = Partition()
             elif partition._p_oid is not None:
                 # Not beside somebody who drops it: the job would be gone with it.
+                # Of an object that is not loaded nobody knows what was read.
+                partition._p_activate()
                 self._p_jar.readCurrent(partition)
             partition.add(job)
             added[hour] = added.get(hour, 0) + 1
@@ -107,6 +109,7 @@ class History(Persistent):
             partition._p_changed = True
             # ... nor this after whoever has added one.
             if partition._p_oid is not None:
+                partition.length._p_activate()
                 self._p_jar.readCurrent(partition.length)
             del self._partitions[hour]
             self._length.change(-count)

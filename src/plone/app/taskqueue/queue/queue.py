@@ -66,12 +66,20 @@ class Queue(Persistent):
 
     # Rooms, for the engine
 
-    def lane(self, quota_names: tuple[str, ...]) -> Lane:
-        """Return the lane of these quotas, and make it on first use."""
-        lane = self._lanes.get(quota_names)
+    def lane(self, quota_names: tuple[str, ...], awaited: bool = False) -> Lane:
+        """Return the lane of these quotas, and make it on first use.
+
+        Jobs that others wait for have lanes of their own, unless nothing limits them.
+        """
+        key = _lane_key(quota_names, awaited)
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[quota_names] = Lane(quota_names)
+            lane = self._lanes[key] = Lane(quota_names, key != quota_names)
         return lane
+
+    def lane_of(self, job: AsyncJob) -> Lane:
+        """Return the lane where the job is to be pending, and make it on first use."""
+        return self.lane(job.quota_names, bool(job.watchers))
 
     def lanes(self) -> Iterable[Lane]:
         """Return all lanes."""
@@ -101,7 +109,7 @@ class Queue(Persistent):
     def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
         if job.key is None:
             return
-        lane = self._lanes.get(job.quota_names)
+        lane = self._lanes.get(_lane_key(job.quota_names, bool(job.watchers)))
         if lane is not None:
             yield State.PENDING, lane, job.key
         if job.due_seconds is not None:
@@ -110,19 +118,28 @@ class Queue(Persistent):
         if job.batch is not None:
             yield State.WAITING, self.waiting, job.key
 
-    def draw(self, room: Shards, owner: str | None) -> int:
-        """Return the shard of a room for what this transaction queues for that owner."""
-        if owner is not None and not self.shares(room):
-            owner = None
+    def draw(self, room: Shards, lane: Lane, owner: str | None) -> int:
+        """Return the shard of a room for what this transaction queues for that owner.
+
+        ``lane`` is where it will wait for a worker in the end.
+        """
+        if owner is not None:
+            if self._is_strict(lane):
+                owner = None
+            elif not lane.owned:
+                lane.owned = True
         return room.draw(self._p_jar.transaction_manager.get(), owner)
 
-    def shares(self, room: Shards) -> bool:
-        """Say whether owners take turns in a room, rather than all in strict order."""
-        for name in getattr(room, "quota_names", ()):
+    def shares(self, lane: Lane) -> bool:
+        """Say whether owners take turns in a lane, rather than all in strict order."""
+        return lane.owned and not self._is_strict(lane)
+
+    def _is_strict(self, lane: Lane) -> bool:
+        for name in lane.quota_names:
             quota = self.quotas.get(name)
             if quota is not None and quota.size == 1:
-                return False
-        return True
+                return True
+        return False
 
     def next_due(self) -> float | None:
         """Return when the next scheduled job is due, in seconds since the epoch."""
@@ -188,8 +205,10 @@ class Queue(Persistent):
         room, key = self.room_of(job)
         if self.standing(job) is State.PENDING:
             room.remove([(key, job)])
-            job.key = self.lane(names).put_back(key, job)
-        job.limit_by(names)
+            job.limit_by(names)
+            job.key = self.lane_of(job).put_back(key, job)
+        else:
+            job.limit_by(names)
         hub.ring_after_commit(self._p_jar)
 
     def pull(self, index: int = 0) -> AsyncJob:
@@ -348,6 +367,11 @@ class Queue(Persistent):
 
     def __repr__(self) -> str:
         return f"<{__package__}.Queue object at {id(self):#x}, {self.name!r}>"
+
+
+def _lane_key(quota_names: tuple[str, ...], awaited: bool) -> tuple[str, ...]:
+    # No quota has an empty name.
+    return ("", *quota_names) if awaited and quota_names else quota_names
 
 
 def _add(connection: IConnection, job: AsyncJob) -> None:

@@ -43,8 +43,16 @@ class Quota(Persistent):
             if lease.claim == claim and lease.held
         ]
 
-    def has_room(self) -> bool:
-        return len(self.holders()) < self._size
+    def has_room(self, awaited: bool = False) -> bool:
+        """Say whether a job may take a place.
+
+        One that is ``awaited`` may even if jobs that wait, and perhaps for this one,
+        keep all places to themselves.  So nobody waits for a place in a circle.
+        """
+        holders = self.holders()
+        if awaited:
+            holders = [each for each in holders if isinstance(each[0], Lease)]
+        return len(holders) < self._size
 
     def take_place(self, lease: Lease) -> None:
         """Write the lease's present claim down as a holder."""
@@ -88,7 +96,7 @@ class Quotas(Persistent):
         return self._quotas[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._quotas
+        return isinstance(name, str) and name in self._quotas
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._quotas)

@@ -45,13 +45,27 @@ def settle_if_full(queue: Any, lease: Lease) -> None:
 def settle_old(queue: Any, worker_id: str, slot: int) -> None:
     """Move what an idle worker's lease has kept for long to the history.
 
-    Else the few jobs that a lease keeps would outlive their retention.
+    Else the few jobs that a lease keeps would outlive their retention, and those who
+    wait would not hear of jobs after which the worker had some trouble.
     """
     lease = queue.leases.get(lease_key(worker_id, slot))
     if lease is not None and lease.size and not lease.held:
-        oldest = next((job for state in FINAL for job in lease.ended_jobs(state)), None)
-        if oldest is None or clock.now() - oldest.finished_seconds > PARTITION:
+        ended = [job for state in FINAL for job in lease.ended_jobs(state)]
+        if (
+            not ended
+            or clock.now() - ended[0].finished_seconds > PARTITION
+            or owes_news(lease)
+        ):
             settle(queue, lease)
+
+
+def owes_news(lease: Lease) -> bool:
+    """Say whether jobs have ended for which others wait, who do not know yet."""
+    return any(
+        reading_error(job) is None and job.watchers
+        for state in FINAL
+        for job in lease.ended_jobs(state)
+    )
 
 
 def bury_unreadable(queue: Any, lease: Lease) -> None:

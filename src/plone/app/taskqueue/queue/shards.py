@@ -161,8 +161,8 @@ class Shards(Persistent):
         single ones spread so thin that a shard's record stays small.  Drawn again if
         a claim may be about to empty its tail, beside which many appends do not merge.
 
-        For an owner it is one that is empty, or else one out of eight of the owner's
-        own: so what one queues in masses does not stand before what others queue.
+        For an owner it is one of eight of the owner's own, an empty one if there is
+        one: so what one queues in masses does not stand before what others queue.
         """
         try:
             drawn = transaction.data(self)
@@ -180,13 +180,11 @@ class Shards(Persistent):
         return number
 
     def _draw_for(self, owner: str) -> int:
-        for number in random.sample(range(SHARDS), _DRAWS):
-            if self._shards[number].first_key() is None:
-                return number
         mine = random.Random(owner).sample(range(SHARDS), _OWNED)
         lengths = {number: self._shards[number].length() for number in mine}
+        least = min(lengths.values())
         # Not always the shortest: transactions of one owner may come at the same time.
-        limit = min(lengths.values()) + _LONGER
+        limit = least + _LONGER if least else 0
         return random.choice([n for n, length in lengths.items() if length <= limit])
 
     def append(self, key: int, job: AsyncJob) -> bool:
@@ -219,18 +217,33 @@ class Shards(Persistent):
         """Return the key of the job that is next, ``None`` if there is none."""
         return min((key for key in self.first_keys() if key is not None), default=None)
 
-    def items(self, handicaps: dict[int, int] | None = None) -> Iterator[Item]:
-        """Iterate over keys and jobs in order, lazily.
+    def items(self) -> Iterator[Item]:
+        """Iterate over keys and jobs in order, lazily."""
+        return heapq.merge(*(shard.items() for shard in self._shards), key=_key_of)
 
-        ``handicaps`` are added to the keys of some shards to find that order.
+    def turns(self, handicaps: dict[int, int], turn: int) -> Iterator[Item]:
+        """Iterate over keys and jobs, lazily, while the shards take turns.
+
+        ``handicaps`` are added to the keys of some shards to find the order, and
+        ``turn`` for each job that a shard has had.
         """
-        found = [shard.items() for shard in self._shards]
-        if not handicaps:
-            return heapq.merge(*found, key=_key_of)
-        return heapq.merge(
-            *found,
-            key=lambda item: item[0] + handicaps.get(keys.shard_of(item[0]), 0),
-        )
+        put_off = [handicaps.get(number, 0) for number in range(SHARDS)]
+        heap = []
+        for number, shard in enumerate(self._shards):
+            items = iter(shard.items())
+            if (item := next(items, None)) is not None:
+                heap.append((item[0] + put_off[number], number, item, items))
+        heapq.heapify(heap)
+        while heap:
+            _, number, item, items = heap[0]
+            yield item
+            put_off[number] += turn
+            if (item := next(items, None)) is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(
+                    heap, (item[0] + put_off[number], number, item, items)
+                )
 
     def trees(self) -> Iterator[OOBTree]:
         """Iterate over all trees, to read only."""

@@ -41,13 +41,15 @@ def put(
     now = clock.now()
     due = job.due_seconds
     job.set_deadline(now if due is None else due)
-    if due is not None and due > now:
-        room, later = queue.schedule, True
-    else:
-        room, later = queue.lane(quota_names, bool(job.watchers)), False
-    shard = queue.draw(room, owner)
+    later = due is not None and due > now
+    lane = queue.lane(quota_names, bool(job.watchers))
+    room = queue.schedule if later else lane
+    shard = queue.draw(room, lane, owner)
     while True:
-        key = keys.due_key(due, shard) if later else keys.next_key(shard, job.priority)
+        if later:
+            key = keys.due_key(due, shard, job.priority)
+        else:
+            key = keys.next_key(shard, job.priority)
         if room.append(key, job):
             break  # else another process has made the same key; the next will be free
     if later or job.priority or keys.seconds_of(key) > now + _KEY_AHEAD:
@@ -127,7 +129,7 @@ def fail(
 
 
 def _conclude(lease: Lease, index: int, job: AsyncJob) -> None:
-    if job.callbacks:
+    if job.has_extras and job.callbacks:
         job.become(State.CALLBACKS)
     else:
         _end_in_lease(lease, index, job, job.outcome_state)
@@ -162,7 +164,7 @@ def postpone(queue: Any, lease: Lease, index: int, job: AsyncJob, due: float) ->
     job.keep_created()
     job.set_extra("overran", None)
     job.postpone(due)
-    key = keys.due_key(due, keys.shard_of(job.key))
+    key = keys.due_key(due, keys.shard_of(job.key), job.priority)
     job.key = keys.head_start(queue.schedule.put_back(key, job), job.priority)
 
 

@@ -18,13 +18,16 @@ import random
 
 
 _TREES = 16
+#: Bytes of a key's digest.
+_SIZE = 16
 #: Entries that one sweep looks at.
 _SWEPT = 1000
 
 
-def _digest(key: str) -> str:
+def _digest(key: str) -> bytes:
     """Keys of any length, spread evenly."""
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    data = key.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=_SIZE).digest()
 
 
 class Uniques(Persistent):
@@ -40,7 +43,7 @@ class Uniques(Persistent):
         meanwhile, that run conflicts, and its next sees what the caller has changed.
         """
         digest = _digest(job.unique_key)
-        tree = self._trees[int(digest[:1], 16)]
+        tree = self._trees[digest[0] % _TREES]
         other = tree.get(digest)
         if other is not None and _holds(other, job):
             if other.state in (State.PENDING, State.SCHEDULED):
@@ -52,11 +55,12 @@ class Uniques(Persistent):
     def sweep(self, before: float) -> None:
         """Forget some keys whose jobs ended before then, beginning anywhere."""
         tree = random.choice(self._trees)
-        start = f"{random.getrandbits(128):032x}"
-        entries = list(itertools.islice(tree.items(start), _SWEPT))
+        start = random.randbytes(_SIZE)
+        around = itertools.chain(tree.items(start), tree.items(None, start))
+        entries = dict(itertools.islice(around, _SWEPT))
         if entries:
-            self._p_jar.prefetch([job._p_oid for _, job in entries])
-        for digest, job in entries:
+            self._p_jar.prefetch([job._p_oid for job in entries.values()])
+        for digest, job in entries.items():
             if reading_error(job) is not None or _is_past(job, before):
                 del tree[digest]
 

@@ -1,9 +1,9 @@
 """The second API: ``queue(AsyncJob(callable, *args))``.  Origin: plone.app.async."""
 
-from collections.abc import Iterator
 from plone.app.taskqueue.environment.capture import capture_here
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.batch import with_members
 from plone.app.taskqueue.service.places import put
 from plone.app.taskqueue.service.places import queues_at
 from zope.component.hooks import getSite
@@ -36,15 +36,9 @@ def bind_here(job: AsyncJob) -> None:
     Jobs that are bound to a context stay as they are.
     """
     here = None
-    for each in _with_members(job):
+    for each in with_members(job):
         if each.surroundings is None or each.extra("plain"):
             if here is None:
                 here = capture_here()
             each.surroundings = here
             each.set_extra("plain", True)
-
-
-def _with_members(job: AsyncJob) -> Iterator[AsyncJob]:
-    yield job
-    for member in job.jobs:
-        yield from _with_members(member)

@@ -43,7 +43,7 @@ def find_queue(queues: IQueues, wanted: str | IQueue) -> IQueue:
             f"There is no queue {name!r}; {_known(name, queues)}. A manager creates one "
             f"with getQueues().create({name!r})."
         )
-    if found is not wanted and name is not wanted:
+    if found is not wanted and IQueue.providedBy(wanted):
         raise LookupError(
             f"The queue {name!r} that was given is not the one of this site's database "
             "and connection: give its name."

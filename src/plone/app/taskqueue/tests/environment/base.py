@@ -33,6 +33,7 @@ ENVIRONMENT_TESTING = EnvironmentTesting(
 class Job:
     """As much of a job as an environment reads."""
 
+    id = 1
     result = None
 
     def __init__(self, surroundings: tuple | None, function: Callable | None = None):

@@ -1,8 +1,10 @@
 """Caching proxies hear of what a job has changed, after it was committed."""
 
 from plone.app.taskqueue.environment import capture
+from plone.app.taskqueue.interfaces import IAsyncService
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FIXTURE
 from plone.app.taskqueue.testing import TaskQueueFunctionalTesting
+from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests.environment.base import EnvironmentTestCase
 from plone.app.taskqueue.tests.environment.base import Job
 from plone.app.taskqueue.tests.environment.base import run
@@ -13,6 +15,7 @@ from plone.registry.interfaces import IRegistry
 from z3c.caching.purge import Purge
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
+from zope.component.hooks import getSite
 from zope.event import notify
 from zope.interface import implementer
 
@@ -35,6 +38,11 @@ def purge(context):
 def purge_and_fail(context):
     purge(context)
     transaction.doom()
+
+
+def purge_folder(result):
+    """A callback."""
+    purge(getSite()["test-folder"])
 
 
 class CachePurging(PloneSandboxLayer):
@@ -81,6 +89,26 @@ class TestPurging(EnvironmentTestCase):
         self.run_announced(purge, lambda context: sent_inside.extend(self.sent))
         self.assertIn("http://proxy:1234/plone/test-folder", self.sent)
         self.assertEqual(sent_inside, [])
+
+    def test_what_a_callback_has_changed_is_purged_too(self):
+        job = getUtility(IAsyncService).queueJob(purge_folder, self.folder)
+        job.addCallback(purge_folder)
+        self.sent.clear()
+        transaction.commit()
+        wait_for_result(job)
+        self.assertEqual(self.sent.count("http://proxy:1234/plone/test-folder"), 2)
+
+    def test_a_callback_that_is_called_at_once_leaves_purging_to_the_callers_commit(
+        self,
+    ):
+        job = getUtility(IAsyncService).queueJob(purge_folder, self.folder)
+        transaction.commit()
+        wait_for_result(job)
+        self.sent.clear()
+        job.addCallback(purge_folder)
+        self.assertEqual(self.sent, [])
+        transaction.commit()
+        self.assertIn("http://proxy:1234/plone/test-folder", self.sent)
 
     def test_nothing_is_purged_if_the_transaction_fails(self):
         with self.assertRaises(transaction.interfaces.DoomedTransaction):

@@ -15,7 +15,6 @@ from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from plone.testing import zope
 from Products.CMFCore.indexing import getQueue
-from zExceptions import BadRequest
 from ZODB.DB import DB
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
@@ -144,14 +143,26 @@ class TestVisiting(SurroundingsTestCase):
                 raise RuntimeError("inside")
         self.assertEqual(remains(), before)
 
-    def test_a_user_who_is_gone_is_said_to_be_and_the_callers_come_back(self):
+    def test_without_its_user_a_job_has_anonymous_and_the_callers_come_back(self):
         job = self.queued_on(self.folder)
+        zope.login(self.app.acl_users, SITE_OWNER_NAME)
         self.portal.acl_users.source_users.removeUser(TEST_USER_ID)
         before = remains()
-        with self.assertRaisesRegex(BadRequest, f"User {TEST_USER_ID} not found"):
+        with self.assertLogs("plone.app.taskqueue.environment", "WARNING") as logged:
             with self.known.visit(job):
-                self.fail("nobody may be there")
+                self.assertEqual(getSite().getId(), "plone")
+                self.assertIsNone(getSecurityManager().getUser().getId())
+        self.assertIn(f"User {TEST_USER_ID} not found", logged.output[0])
         self.assertEqual(remains(), before)
+
+    def test_without_its_context_a_job_has_its_site_and_user(self):
+        job = self.queued_on(self.add(self.folder, "Document", "doc"))
+        self.folder._delObject("doc")
+        logout()
+        with self.assertLogs("plone.app.taskqueue.environment", "WARNING"):
+            with self.known.visit(job):
+                self.assertEqual(getSite().getId(), "plone")
+                self.assertEqual(getSecurityManager().getUser().getId(), TEST_USER_ID)
 
     def test_what_is_changed_inside_is_indexed_before_the_site_is_reset(self):
         document = self.add(self.folder, "Document", "doc")

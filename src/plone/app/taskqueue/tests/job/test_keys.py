@@ -6,12 +6,14 @@ from plone.app.taskqueue.tests.engine import Threads
 
 import pytest
 import random
+import time
 
 
 @pytest.fixture(autouse=True)
 def running_clock(monkeypatch):
     # A key from the far future would be felt by the tests that follow.
     monkeypatch.setattr(keys, "_last", keys._last)
+    monkeypatch.setattr(keys, "_due", {})
     yield
     clock.reset()
 
@@ -77,3 +79,78 @@ def test_keys_of_the_history_run_from_new_to_old():
     assert new < old
     assert keys.history_floor(1_600_000_000) <= old
     assert new < keys.history_floor(1_600_000_000)
+
+
+# Jobs that are due later
+
+#: The usual, the first and the last times, and some that no float tells exactly.
+TIMES = [
+    1_800_000_000.0,
+    1_800_000_000.1,
+    keys._EPOCH + 1,
+    5_680_281_599.9,
+    time.time(),
+]
+
+
+@pytest.mark.parametrize("when", TIMES)
+def test_a_job_is_due_at_its_time_and_not_before(when):
+    key = keys.due_key(when, 5)
+    assert when <= keys.seconds_of(key) < when + 0.0001
+    assert keys.highest_due(when - 0.0001) < key <= keys.highest_due(when + 0.0001)
+    # Who waits until the time that the key tells finds the job due.
+    assert key <= keys.highest_due(keys.seconds_of(key))
+    assert keys.shard_of(key) == 5 and keys.LOWEST <= key < 1 << 62
+
+
+def test_jobs_due_at_one_time_keep_the_order_in_which_they_were_queued():
+    when, other = 1_800_000_000, 1_800_000_000.5
+    made = []
+    for number in range(20_000):
+        made.append(keys.due_key(when, random.randrange(16)))
+        if number % 100 == 0:
+            keys.due_key(other, 0)
+    assert made == sorted(made)
+    assert keys.seconds_of(made[-1]) - when < 1.5
+
+
+def test_what_is_remembered_of_due_times_stays_small():
+    for number in range(5000):
+        keys.due_key(1_800_000_000 + number, 0)
+    assert len(keys._due) <= keys._REMEMBERED
+
+
+@pytest.mark.parametrize("when", [1.0, 1_500_000_000.0])
+def test_times_before_the_first_that_keys_can_tell_are_due_at_once(when):
+    key = keys.due_key(when, 3)
+    assert key >= keys.LOWEST and keys.shard_of(key) == 3
+    assert key <= keys.highest_due(when)
+
+
+# Priority
+
+
+@pytest.mark.parametrize("priority", [-100, -1, 0, 1, 7, 100])
+def test_priority_is_a_head_start_of_a_minute_for_each_step(priority):
+    keys._last = 0
+    clock.freeze(1_800_000_000)
+    key = keys.next_key(9, priority)
+    assert keys.seconds_of(key) == pytest.approx(1_800_000_000 - 60 * priority, abs=1)
+    assert keys.shard_of(key) == 9
+    assert keys.head_start(keys.head_start(key, priority), -priority) == key
+    for each in (key, keys.first_in_line(key), keys.following(key)):
+        assert keys.queued_at(each) == pytest.approx(1_800_000_000, abs=0.01)
+        assert keys.priority_of(each) == priority
+    due = keys.head_start(keys.due_key(1_900_000_000, 9, priority), priority)
+    assert keys.queued_at(due) == pytest.approx(1_900_000_000, abs=0.01)
+
+
+def test_keys_with_any_priority_stay_between_their_bounds():
+    for when in (1_600_000_000, 5_680_281_599):
+        clock.freeze(when)
+        keys._last = 0
+        for priority in (-100, 100):
+            for key in (keys.next_key(15, priority), keys.due_key(when, 15)):
+                key = keys.head_start(key, priority)
+                assert keys.LOWEST <= keys.first_in_line(key) < keys._IN_LINE
+                assert keys._IN_LINE < key < keys._IN_LINE << 1

@@ -18,9 +18,11 @@ from hypothesis.stateful import precondition
 from hypothesis.stateful import rule
 from hypothesis.stateful import RuleBasedStateMachine
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import OPEN
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue import settling
@@ -49,6 +51,11 @@ QUOTAS = {"default": 1, "two": 2}
 LANES = [(), ("default",), ("two",), ("default", "two")]
 NUMBERS = st.integers(0, 7)
 START = 1_600_000_000.0
+#: Seconds by which time goes on.  The head starts of priorities are no multiple of it.
+STEP = 600
+PRIORITIES = st.sampled_from([0, 0, 1, -1])
+#: When jobs are due: at once, or some time after a step.
+DELAYS = st.sampled_from([None, None, None, 0.5, STEP + 0.5, 3 * STEP + 0.5])
 #: A small limit, so that a short run meets it.
 SETTLE = 3
 
@@ -59,8 +66,10 @@ class Job:
 
     id: int
     quotas: tuple[str, ...]
-    #: Its place in line: interrupted jobs first, then in the order of queueing.
-    place: tuple[int, int]
+    #: Its place in line: interrupted jobs first, then by the time of queueing or of
+    #: being due, less a minute for each step of priority, then in the order of queueing.
+    place: tuple[int, float, int]
+    due: float | None = None
     state: State = State.PENDING
     worker: "Hand | None" = None
     interruptions: int = 0
@@ -106,11 +115,15 @@ class QueueMachine(RuleBasedStateMachine):
         self.workers: list[Hand] = []
         self.number = 0
         self.now = START
+        self.paused = False
         clock.freeze(self.now)
+        # Other tests have made keys of another time.
+        self.keys_before = keys._last, keys._due
+        keys._last, keys._due = 0, {}
         with self.changing() as queue:
             queue.quotas.create("two", QUOTAS["two"])
         for lane in LANES:
-            self.put([lane, lane], True)
+            self.put([(lane, 0, None)] * 2, True)
 
     def teardown(self) -> None:
         if hasattr(self, "db"):
@@ -119,6 +132,7 @@ class QueueMachine(RuleBasedStateMachine):
                 hand.connection.transaction_manager.abort()
             self.db.close()
             shutil.rmtree(self.directory)
+            keys._last, keys._due = self.keys_before
         clock.reset()
 
     # Helpers
@@ -144,8 +158,22 @@ class QueueMachine(RuleBasedStateMachine):
             key=lambda job: job.place,
         )
 
+    def scheduled(self) -> list[Job]:
+        return sorted(
+            (job for job in self.jobs if job.state is State.SCHEDULED),
+            key=lambda job: (job.due, job.place[2]),
+        )
+
+    def line(self) -> list[Job]:
+        return self.pending() + self.scheduled()
+
+    def promote(self) -> None:
+        for job in self.scheduled():
+            if job.due <= self.now:
+                job.state = State.PENDING
+
     def unfinished(self) -> list[Job]:
-        return [job for job in self.jobs if job.state in (State.PENDING, State.LEASED)]
+        return [job for job in self.jobs if job.state in OPEN]
 
     def end(self, job: Job, state: State, settled: bool = True) -> None:
         job.state = state
@@ -184,20 +212,45 @@ class QueueMachine(RuleBasedStateMachine):
     # Users
 
     @rule(
-        lanes=st.lists(st.sampled_from(LANES), min_size=1, max_size=4),
+        jobs=st.lists(
+            st.tuples(st.sampled_from(LANES), PRIORITIES, DELAYS),
+            min_size=1,
+            max_size=4,
+        ),
         commit=st.sampled_from([True, True, True, False]),
     )
-    def put(self, lanes: list, commit: bool) -> None:
+    def put(self, jobs: list, commit: bool) -> None:
         queue = self.queue(self.user)
-        made = [(queue.put(AsyncJob(functions.nothing), lane), lane) for lane in lanes]
-        ids = [job.id for job, _ in made]
+        made = []
+        for lane, priority, delay in jobs:
+            job = AsyncJob(functions.nothing)
+            job.priority = priority
+            due = None if delay is None else self.now + delay
+            queue.put(job, lane, begin_after=clock.as_datetime(due))
+            made.append((job.id, lane, priority, due))
         if not commit:
             self.user.transaction_manager.abort()
             return
         self.user.transaction_manager.commit()
-        for job_id, (_, lane) in zip(ids, made, strict=True):
+        for job_id, lane, priority, due in made:
             self.number += 1
-            self.jobs.append(Job(job_id, tuple(sorted(lane)), (1, self.number)))
+            when = (due or self.now) - priority * 60
+            state = State.PENDING if due is None else State.SCHEDULED
+            self.jobs.append(
+                Job(job_id, tuple(sorted(lane)), (1, when, self.number), due, state)
+            )
+
+    @rule()
+    def pause_or_resume(self) -> None:
+        self.paused = not self.paused
+        with self.changing() as queue:
+            queue.pause() if self.paused else queue.resume()
+
+    @rule(steps=st.integers(1, 3))
+    @precondition(lambda self: self.scheduled())
+    def let_time_pass(self, steps: int) -> None:
+        self.now += steps * STEP
+        clock.freeze(self.now)
 
     @rule(number=st.integers(0, 20))
     @precondition(lambda self: self.unfinished())
@@ -205,7 +258,7 @@ class QueueMachine(RuleBasedStateMachine):
         job = pick(self.unfinished(), number)
         with self.changing() as queue:
             at_once = queue.cancel(queue.get(job.id))
-        assert at_once is (job.state is State.PENDING)
+        assert at_once is (job.state is not State.LEASED)
         if at_once:
             self.end(job, State.CANCELLED)
         else:
@@ -213,9 +266,9 @@ class QueueMachine(RuleBasedStateMachine):
             self.touch(job)
 
     @rule(number=st.integers(0, 20))
-    @precondition(lambda self: self.pending())
+    @precondition(lambda self: self.line())
     def pull(self, number: int) -> None:
-        line = self.pending()
+        line = self.line()
         number %= len(line)
         with self.changing() as queue:
             pulled = queue.pull(number)
@@ -251,17 +304,19 @@ class QueueMachine(RuleBasedStateMachine):
         return hand
 
     @rule(number=NUMBERS, limit=st.integers(1, 4))
-    @precondition(lambda self: self.pending())
+    @precondition(lambda self: self.line())
     @precondition(lambda self: self.free() or len(self.alive()) < 4)
     def claim(self, number: int, limit: int) -> None:
         hands = self.free()
         if len(self.alive()) < 4:
             hands.append(None)
         hand = pick(hands, number) or self.register()
+        if not self.paused:
+            self.promote()
         lanes = [
             line
             for lane in LANES
-            if (line := self.pending(lane)) and self.has_room(lane)
+            if (line := self.pending(lane)) and self.has_room(lane) and not self.paused
         ]
         expected = min(lanes, key=lambda line: line[0].place)[:limit] if lanes else []
         with hand.connection.transaction_manager:
@@ -383,7 +438,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.touch(job)
             job.interruptions += 1
             job.state, job.worker = State.PENDING, None
-            job.place = (0, job.place[1])
+            job.place = (0, *job.place[1:])
         self.settle(hand)
         hand.held, hand.fenced = [], True
 
@@ -410,7 +465,7 @@ class QueueMachine(RuleBasedStateMachine):
             mine = {job.id for job in self.jobs if job.state is state}
             assert count == len(mine), state
             if state is State.PENDING:
-                assert [job.id for job in queue] == [job.id for job in self.pending()]
+                assert [job.id for job in queue] == [job.id for job in self.line()]
             elif state is State.LEASED:
                 assert {job.id for job in queue.leased()} == mine
             elif state in FINAL:

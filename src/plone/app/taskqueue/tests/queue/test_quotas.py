@@ -2,12 +2,15 @@
 
 from plone.app.taskqueue.interfaces import IQuota
 from plone.app.taskqueue.interfaces import IQuotas
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.errors import BadStatusError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.functions import stage
 from ZODB.POSException import ConflictError
 from zope.interface.verify import verifyObject
 
@@ -208,3 +211,172 @@ def test_the_default_quota_runs_jobs_in_order_in_many_threads(engine):
         made.append(engine.put(functions.note, name, quotas=("default",)))
     engine.wait_for(*made)
     assert engine.notes == names
+
+
+# Changing quotas while jobs run
+
+
+def finish(held):
+    with held.manager:
+        transitions.complete(held.lease, 0, held.job(), None, 1_600_000_000)
+
+
+def test_a_smaller_size_lets_running_jobs_end_and_fewer_begin(engine):
+    with engine.queue() as queue:
+        queue.quotas.create("wide", 3)
+    made = engine.put_all(functions.nothing, [()] * 5, quotas=("wide",))
+    held = [engine.hold(1) for _ in range(3)]
+    with engine.queue() as queue:
+        queue.quotas["wide"].size = 1
+    assert engine.hold(1).lease is None
+    for each in held[:2]:
+        finish(each)
+        assert engine.hold(1).lease is None
+    finish(held[2])
+    assert engine.hold(1).ids == made[3:4]
+    assert engine.hold(1).lease is None
+
+
+def test_a_quota_that_is_removed_while_its_jobs_run_frees_those_that_wait(engine):
+    engine.dispatcher(threads=2)
+    stage.once.add("job 1")
+    running = engine.put(functions.block, "job 1", quotas=("default",))
+    stage.wait("job 1 runs")
+    waiting = engine.put(functions.effect, "job 2", quotas=("default",))
+    with engine.queue() as queue:
+        queue.quotas.remove("default")
+    engine.wait_for(waiting)
+    stage.event("job 1 may end").set()
+    engine.wait_for(running)
+
+
+def test_a_quota_that_is_made_again_limits_the_jobs_that_still_wait_for_it(engine):
+    made = engine.put_all(functions.nothing, [()] * 4, quotas=("default",))
+    first = engine.hold(1)
+    with engine.queue() as queue:
+        queue.quotas.remove("default")
+    assert engine.hold(1).ids == made[1:2]
+    with engine.queue() as queue:
+        queue.quotas.create("default", 1)
+    # What was claimed under the one that is gone holds no place in it.
+    assert engine.hold(1).ids == made[2:3]
+    assert engine.hold(1).lease is None
+    finish(first)
+    assert engine.hold(1).lease is None
+
+
+def test_of_several_quotas_the_removed_one_no_longer_limits_and_the_others_do(
+    engine, two
+):
+    both = ("default", "two")
+    made = engine.put_all(functions.nothing, [()] * 4, quotas=both)
+    engine.hold(1)
+    assert engine.hold(1).lease is None
+    with engine.queue() as queue:
+        queue.quotas.remove("default")
+    assert engine.hold(1).ids == made[1:2]
+    assert engine.hold(1).lease is None
+    with engine.queue() as queue:
+        queue.quotas["two"].size = 3
+    assert engine.hold(1).ids == made[2:3]
+    assert engine.hold(1).lease is None
+
+
+def test_of_several_quotas_each_can_be_resized_while_jobs_run(engine, two):
+    engine.dispatcher(threads=3)
+    for name in ("job 1", "job 2", "job 3"):
+        stage.once.add(name)
+    ids = [engine.put(functions.block, "job 1", quotas=("default", "two"))]
+    stage.wait("job 1 runs")
+    ids += [
+        engine.put(functions.block, name, quotas=("default", "two"))
+        for name in ("job 2", "job 3")
+    ]
+    with engine.queue() as queue:
+        queue.quotas["default"].size = 3
+    stage.wait("job 2 runs")
+    assert engine.state(ids[2]) is State.PENDING
+    with engine.queue() as queue:
+        queue.quotas["two"].size = 3
+    stage.wait("job 3 runs")
+    for name in ("job 1", "job 2", "job 3"):
+        stage.event(f"{name} may end").set()
+    engine.wait_for(*ids)
+
+
+# Naming quotas
+
+
+def test_quotas_are_the_default_one_where_none_are_named(engine):
+    with engine.queue() as queue:
+        queue.quotas.create("mine")
+        job = queue.put(AsyncJob(functions.nothing))
+        assert job.quota_names == ("default",)
+        job = queue.put(AsyncJob(functions.nothing), None)
+        assert job.quota_names == ("default",)
+        job = AsyncJob(functions.nothing)
+        job.quota_names = ["mine"]
+        assert queue.put(job).quota_names == ("mine",)
+        assert queue.put(AsyncJob(functions.nothing), ()).quota_names == ()
+
+
+def test_names_of_quotas_are_an_iterable_and_not_one_string(engine):
+    job = AsyncJob(functions.nothing)
+    with pytest.raises(TypeError) as error:
+        job.quota_names = "default"
+    assert str(error.value) == "provide an iterable of names"
+    with engine.queue() as queue, pytest.raises(TypeError, match="provide an iterable"):
+        queue.put(job, "default")
+
+
+@pytest.mark.parametrize("name", ["x", "", 1, None])
+def test_an_unknown_quota_is_refused_and_nothing_is_queued(engine, name):
+    job_id = engine.put(functions.nothing, quotas=("default",))
+    with engine.queue() as queue:
+        job = AsyncJob(functions.nothing)
+        with pytest.raises(ValueError) as error:
+            queue.put(job, (name,))
+        assert error.value.args == ("unknown quota name", name)
+        assert job.state is State.NEW and job.quota_names == ()
+        with pytest.raises(ValueError, match="unknown quota name"):
+            queue.get(job_id).quota_names = (name,)
+        assert queue.get(job_id).quota_names == ("default",)
+    assert engine.counts() == {"pending": 1}
+
+
+def test_the_quotas_of_a_pending_job_can_be_changed_and_it_keeps_its_place(engine, two):
+    engine.put(functions.nothing, quotas=("default",))
+    engine.hold()
+    ids = engine.put_all(functions.nothing, [()] * 3, quotas=("default",))
+    later = engine.put_all(functions.nothing, [()] * 2, quotas=two)
+    with engine.queue() as queue:
+        queue.get(ids[1]).quota_names = ("two",)
+        assert queue.get(ids[1]).quota_names == ("two",)
+    assert engine.hold(1).ids == ids[1:2]
+    assert engine.hold(1).ids == later[:1]
+
+
+def test_the_quotas_of_a_job_that_has_begun_cannot_be_changed(engine):
+    engine.put(functions.nothing)
+    held = engine.hold()
+    job = held.job()
+    with pytest.raises(BadStatusError) as error:
+        job.quota_names = ("default",)
+    assert str(error.value) == (
+        "can only set quota_names when a job has NEW or PENDING status"
+    )
+    finish(held)
+    with pytest.raises(BadStatusError):
+        job.quota_names = ()
+
+
+def test_a_change_of_quotas_wakes_a_thread_that_may_run_the_job_now(engine):
+    engine.dispatcher(threads=2)
+    stage.once.add("job 1")
+    engine.put(functions.block, "job 1", quotas=("default",))
+    stage.wait("job 1 runs")
+    job_id = engine.put(functions.nothing, quotas=("default",))
+    with engine.queue() as queue:
+        queue.get(job_id).quota_names = ()
+    engine.wait_for(job_id)
+    stage.event("job 1 may end").set()

@@ -75,6 +75,31 @@ def test_jobs_that_settle_where_somebody_prunes_are_not_lost(engine, settled):
     engine.check()
 
 
+def test_one_job_that_settles_in_what_was_not_loaded_is_not_lost_either(engine):
+    clock.freeze(START)
+    engine.put_all(functions.nothing, [()] * 2)
+    held = engine.hold(1)
+    with held.manager:
+        complete_all(held)
+        settle(held)
+    engine.claim(held.connection, held.worker_id, 1)
+    with held.manager:
+        complete_all(held)
+    clock.advance(8 * DAY)
+    fresh, pruning = engine.connect(), engine.connect()
+    # As one that was opened just now, and has seen nothing of the history.
+    fresh._resetCache()
+    fresh.transaction_manager.begin()
+    queue = get_queues(fresh)[""]
+    settling.settle(queue, queue.leases[held.lease.key])
+    with pruning.transaction_manager:
+        assert prune(pruning) == 1
+    with pytest.raises(ConflictError):
+        fresh.transaction_manager.commit()
+    fresh.transaction_manager.abort()
+    engine.check()
+
+
 def test_what_is_pruned_where_somebody_settles_is_counted_again(engine, settled):
     pruning = engine.connect()
     pruning.transaction_manager.begin()

@@ -3,6 +3,8 @@
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import dispatcher
 from plone.app.taskqueue.interfaces import IAsyncService
+from plone.app.taskqueue.service import makeJob
+from plone.app.taskqueue.service import serial
 from plone.app.taskqueue.testing import _dispatcher_uuid
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FIXTURE
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
@@ -12,6 +14,7 @@ from plone.app.taskqueue.testing import wait_for_all_jobs
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
 from plone.app.taskqueue.tests.environment.base import remains
+from plone.app.taskqueue.tests.functions import stage
 from plone.app.testing import PloneSandboxLayer
 from plone.app.testing import TEST_USER_ID
 from zope.component import getUtility
@@ -97,6 +100,63 @@ class TestTheLayer(unittest.TestCase):
         transaction.commit()
         wait_for_all_jobs()
         self.assertEqual(self.service.getQueues()[""].counts()["completed"], 5)
+
+    def test_waiting_for_a_job_is_waiting_for_its_callbacks(self):
+        stage.reset()
+        job = self.queue()
+        called = job.addCallback(funcs.waitInCallback)
+        transaction.commit()
+        stage.wait("callback began")
+        with self.assertRaisesRegex(AssertionError, "is callbacks"):
+            wait_for_result(job, seconds=0)
+        stage.event("callback may end").set()
+        self.assertEqual(wait_for_result(job), 42)
+        self.assertEqual((job.status, called.result), ("completed-status", 42))
+
+    def test_waiting_for_a_job_that_was_never_committed_says_what_to_do(self):
+        job = self.queue()
+        with self.assertRaisesRegex(AssertionError, r"call transaction\.commit\(\)"):
+            wait_for_result(job)
+
+    def test_waiting_for_all_jobs_is_waiting_for_batches(self):
+        info = makeJob(funcs.addNumbers, self.folder, 40, 2)
+        batch = self.service.queueSerialJobs(*[info] * 5)
+        called = batch.addCallback(funcs.sumUp)
+        transaction.commit()
+        wait_for_all_jobs()
+        self.assertEqual(called.result, 5 * 42)
+
+    def test_waiting_for_all_jobs_leaves_those_for_later_alone(self):
+        soon = self.service.enqueue(funcs.addNumbers, self.folder, 40, 2, delay=0.05)
+        late = self.service.enqueue(funcs.addNumbers, self.folder, 1, 1, delay=3600)
+        transaction.commit()
+        wait_for_all_jobs()
+        self.assertEqual((soon.result, late.status), (42, "pending-status"))
+
+    def test_waiting_for_a_paused_queue_says_that_it_is_paused(self):
+        self.queue()
+        self.service.getQueues()[""].pause()
+        transaction.commit()
+        with self.assertRaisesRegex(
+            AssertionError, "1 pending in queue '', which is paused"
+        ):
+            wait_for_all_jobs(seconds=0)
+
+    def test_tic_runs_batches_and_callbacks(self):
+        jobs = [makeJob(funcs.addNumbers, self.folder, 40, 2)] * 3
+        batch = self.service.queueParallelJobs(serial(*jobs), *jobs)
+        called = batch.jobs[1].addCallback(funcs.whoIsCalled)
+        self.assertEqual(tic(), 8)
+        self.assertEqual(batch.result[0].result[2].result, 42)
+        self.assertEqual(called.result[2], 42)
+
+    def test_tic_runs_what_is_scheduled_when_its_time_has_come(self):
+        clock.freeze(1_700_000_000)
+        job = self.service.enqueue(funcs.addNumbers, self.folder, 40, 2, delay=60)
+        self.assertEqual(tic(), 0)
+        clock.advance(60)
+        self.assertEqual(tic(), 1)
+        self.assertEqual(job.result, 42)
 
     def test_tic_runs_what_is_due_at_once(self):
         job = self.queue()
