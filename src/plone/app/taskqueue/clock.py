@@ -5,9 +5,12 @@ what this process judges other workers by, so that neither a wrong host clock no
 changed one ends a lease.  Both are safe to call from any thread.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from datetime import UTC
 
+import threading
 import time
 
 
@@ -18,9 +21,38 @@ class _Frozen:
     monotonic_offset: float = 0.0
 
 
+class _Told(threading.local):
+    """The time that this thread was told; ``None`` outside of ``at``."""
+
+    time: float | None = None
+
+
+_told = _Told()
+
+
 def now() -> float:
     """Return the time in seconds since the epoch."""
+    return host_now() if _told.time is None else _told.time
+
+
+def host_now() -> float:
+    """Return the time of the clock itself, whatever this thread was told."""
     return time.time() if _Frozen.at is None else _Frozen.at
+
+
+@contextmanager
+def at(seconds: float | None) -> Iterator[None]:
+    """Let ``now`` return ``seconds`` in this thread and in this context.
+
+    ``None`` changes nothing.  Origin: ``process(now)`` of z3c.taskqueue.
+    """
+    before = _told.time
+    if seconds is not None:
+        _told.time = float(seconds)
+    try:
+        yield
+    finally:
+        _told.time = before
 
 
 def monotonic() -> float:

@@ -10,6 +10,17 @@ from zope.interface import Interface
 from zope.interface.interfaces import IObjectEvent
 
 
+#: What the status of a service's job can be.  Origin: z3c.taskqueue.
+QUEUED = "queued"
+PROCESSING = "processing"
+CANCELLED = "cancelled"
+ERROR = "error"
+COMPLETED = "completed"
+DELAYED = "delayed"
+CRONJOB = "cronjob"
+STARTLATER = "start later"
+
+
 class IFailure(Interface):
     """Why a job failed; plain text and numbers, so it can always be read again.
 
@@ -545,6 +556,174 @@ class ITask(Interface):
 
         ``task.TaskError`` says that it failed for good.  Other errors may be retried.
         """
+
+
+class IJob(IAsyncJob):
+    """A job of a service: a named task with an input.
+
+    ``Job(id, task, input)``.  The same record as all other jobs; beside what this says,
+    all that ``IAsyncJob`` says holds for it.  Origin: z3c.taskqueue.
+    """
+
+    id = Attribute("``int`` from 0 to 2**31 - 1, unique in its service.")
+    task = Attribute("``str``, the name of the task.")
+    input = Attribute(
+        "What the task is given: a copy of what was queued.  ``LookupError``: it can no "
+        "longer be read."
+    )
+    status = Attribute(
+        "``'queued'``, ``'processing'``, ``'cancelled'``, ``'error'``, ``'completed'``, "
+        "``'delayed'``, ``'cronjob'`` or ``'start later'``; ``None`` before it is queued."
+    )
+    output = Attribute("What the task returned; ``None`` before, and if it failed.")
+    error = Attribute("``str``, why it failed; ``None`` if it has not.")
+    created = Attribute("``datetime`` (UTC): when it was added; ``None`` before.")
+    started = Attribute(
+        "``datetime`` (UTC) or ``None``: when the run began that ended the job."
+    )
+    completed = Attribute("``datetime`` (UTC) or ``None``: when it ended.")
+
+
+class ICronJob(IJob):
+    """A job that has times at which it runs, or that runs once after a delay.
+
+    ``CronJob(id, task, input, minute=(), hour=(), dayOfMonth=(), month=(),
+    dayOfWeek=(), delay=None)``.  ``ValueError``: times that cannot be.
+
+    Each of its times has a run, which is a job of its own; ``output``, ``error``,
+    ``started`` and ``completed`` are those of the last run that has ended.  Times that
+    nobody was there for have one run together.  One with a delay is its own run.
+
+    Times are in UTC, and all fields that are given must match; see ``schedule.tuples``.
+    """
+
+    minute = Attribute("``tuple`` of ``int`` from 0 to 59; ``()`` is any.")
+    hour = Attribute("``tuple`` of ``int`` from 0 to 23; ``()`` is any.")
+    dayOfMonth = Attribute("``tuple`` of ``int`` from 1 to 31; ``()`` is any.")
+    month = Attribute("``tuple`` of ``int`` from 1 to 12; ``()`` is any.")
+    dayOfWeek = Attribute("``tuple`` of ``int`` from 0, Monday, to 6; ``()`` is any.")
+    delay = Attribute(
+        "Seconds or ``None``: counted from when a processor sees the job first."
+    )
+    scheduledFor = Attribute(
+        "``datetime`` (UTC): when it runs next; ``None`` if that is not known yet."
+    )
+    runs = Attribute("``tuple`` of ``IJob``: the last that ended, and those to come.")
+
+    def update(minute=(), hour=(), dayOfMonth=(), month=(), dayOfWeek=(), delay=None):
+        """Replace all times; ``ITaskService.reschedule`` puts them in force.
+
+        ``ValueError``: times that cannot be.
+        """
+
+    def timeOfNextCall(now=None):
+        """Return the first time after ``now``, both in seconds since the epoch.
+
+        ``None`` if there is none.  ``now`` is the present by default.
+        """
+
+
+class ITaskService(Interface):
+    """A queue with named tasks in front, whose jobs run one after the other.
+
+    A persistent object that is often a local utility.  It works without a database too:
+    ``process`` then runs its jobs.  Origin: lovely.remotetask, z3c.taskqueue.
+    """
+
+    jobs = Attribute(
+        "A mapping from id to ``IJob``, of all that were not cleaned away."
+    )
+    taskInterface = Attribute("The interface of the utilities that are its tasks.")
+
+    def getAvailableTasks():
+        """Return a ``dict`` of the tasks that can be seen here, by name."""
+
+    def add(task, input=None, startLater=False):
+        """Queue a job and return its id.
+
+        With ``startLater`` it waits for ``startJob``.  If the task is unique and another
+        job has its key, that one's id is returned.
+
+        ``ValueError``: there is no task of that name, or the input cannot be stored.
+        ``TaskInputError``, a ``ValueError``: it is not what the task's schema asks for.
+        """
+
+    def addCronJob(
+        task,
+        input=None,
+        minute=(),
+        hour=(),
+        dayOfMonth=(),
+        month=(),
+        dayOfWeek=(),
+        delay=None,
+    ):
+        """Add an ``ICronJob`` and return its id.
+
+        The task may be one that there will be.  ``ValueError``: times that cannot be, or
+        an input that cannot be stored.
+        """
+
+    def startJob(jobid):
+        """Queue a job that was to start later: true, or false if it was not.
+
+        ``KeyError``: there is no such job.
+        """
+
+    def reschedule(jobid):
+        """Put the times of a cron job in force that ``update`` has set.
+
+        ``KeyError``: there is no such job.  ``ValueError``: it has no times to come.
+        """
+
+    def clean(status=(CANCELLED, ERROR, COMPLETED)):
+        """Forget the jobs of these statuses.
+
+        ``ValueError``: there are jobs of such a status that have not ended.
+        """
+
+    def cancel(jobid):
+        """Cancel a job that has not ended; nothing happens with any other id."""
+
+    def getStatus(jobid):
+        """Return the job's status.  ``KeyError``: there is no such job."""
+
+    def getResult(jobid):
+        """Return the job's output.  ``KeyError``: there is no such job."""
+
+    def getError(jobid):
+        """Return the job's error.  ``KeyError``: there is no such job."""
+
+    def hasJobsWaiting(now=None):
+        """Say whether ``processNext(now)`` would find something to do; writes nothing."""
+
+    def processNext(now=None, jobid=None):
+        """Run the next job, or that one, here and now; false if there is none.
+
+        In the caller's thread and transaction, which is not committed: its outcome is
+        there if, and only if, the caller commits.  What is due goes first.  ``now``, in
+        seconds since the epoch, stands for the time meanwhile.
+
+        What a failed job has done is undone where all data managers have savepoints.
+        Conflicts are raised, and the job stays as it was; other errors are raised for as
+        long as the job is to be tried again, by default three times, and counted.
+        """
+
+    def process(now=None):
+        """Run jobs as ``processNext`` does until none is due."""
+
+    def startProcessing():
+        """Let a thread of this process run the jobs; others may as well.
+
+        Nothing happens if one does already, or if the service has no place in a site.
+        ``ValueError``: the service was not committed yet.
+        """
+
+    def stopProcessing():
+        """End that thread, when the job that runs has ended.  It is waited for briefly."""
+
+    def isProcessing():
+        """Say whether a thread of this process runs the jobs."""
 
 
 class IAsyncService(Interface):

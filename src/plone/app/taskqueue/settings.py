@@ -84,6 +84,7 @@ _KINDS = {
     "stop_seconds": _Kind(
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
+    "autostart": _Kind(str, "names of services: site@service, with * for all"),
 }
 
 
@@ -110,6 +111,8 @@ class Settings:
     kill_seconds: float | None = Options.kill_seconds
     #: Seconds that the end of the process waits for jobs that run.
     stop_seconds: float = 5.0
+    #: Services whose jobs are run in this process, see ``service.autostart``.
+    autostart: str = ""
 
     def options(self) -> Options:
         """Return the dispatcher's part of them; ``threads`` must not be 0."""

@@ -41,8 +41,13 @@ class Hub:
         for listener in self._listeners.get(id(database), ()):
             listener()
 
-    def ring_after_commit(self, connection: IConnection) -> None:
-        """Wake them when, and if, the connection's transaction has committed."""
+    def ring_after_commit(self, connection: IConnection | None) -> None:
+        """Wake them when, and if, the connection's transaction has committed.
+
+        Nobody waits for what is in no database, where ``connection`` is ``None``.
+        """
+        if connection is None:
+            return
         transaction: ITransaction = connection.transaction_manager.get()
         database = connection.db()
         try:

@@ -1,6 +1,7 @@
 """The dispatcher: threads that claim jobs and run them, and the chores beside."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import running
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
@@ -16,6 +17,7 @@ from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.poller import Poller
 from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
+from plone.app.taskqueue.dispatcher.seat import is_public
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watchdog import Watchdog
@@ -23,7 +25,7 @@ from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.queue.container import find_queues
-from plone.app.taskqueue.queue.container import Queues
+from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -49,6 +51,9 @@ class Dispatcher:
     ``database`` is the main database, whose connections the jobs see.  ``environment``
     makes an ``IEnvironment`` for each thread.  ``uuid`` names the dispatcher within this
     process (see ``get``); the id under which it holds leases is always fresh.
+
+    ``queue_names`` restricts it to these queues; without it serves all but private ones.
+    ``thread_name`` is the name of its first thread that runs jobs.
     """
 
     def __init__(
@@ -57,9 +62,13 @@ class Dispatcher:
         environment: Callable[[], IEnvironment] = BareEnvironment,
         options: Options | None = None,
         uuid: str | None = None,
+        queue_names: Iterable[str] = (),
+        thread_name: str | None = None,
     ):
         self.database = database
         self.options = options or Options()
+        self.queue_names = frozenset(queue_names)
+        self._thread_name = thread_name
         self._stop_event = threading.Event()
         self._membership = Membership(
             database, self.options.threads, self._stop_event.is_set
@@ -97,7 +106,7 @@ class Dispatcher:
             # Nothing shall be left of it, be it a thread or a registered worker.
             self.stop()
             raise
-        logger.info(
+        self._say(
             "Dispatcher %s runs jobs in %d thread%s.",
             self.uuid,
             self.options.threads,
@@ -126,13 +135,29 @@ class Dispatcher:
         maintenance.start()
         self._maintenance = maintenance
         for slot in range(self.options.threads):
-            thread = WorkerThread(self, slot, f"{name}-{slot}")
+            thread = WorkerThread(self, slot, self._name_of_thread(slot))
             thread.start()
             self._threads.append(thread)
 
+    def _say(self, message: str, *args: object) -> None:
+        # The log of a service tells of services, not of the threads behind them.
+        if not self.queue_names:
+            logger.info(message, *args)
+
+    def _name_of_thread(self, slot: int) -> str:
+        if self._thread_name is None:
+            return f"taskqueue-{self.uuid[:8]}-{slot}"
+        return f"{self._thread_name}-{slot}" if slot else self._thread_name
+
+    def serves(self, queue: Queue) -> bool:
+        """Say whether it runs the jobs of that queue."""
+        if self.queue_names:
+            return queue.name in self.queue_names
+        return is_public(queue)
+
     def stop(self, timeout: float | None = None) -> bool:
         until = None if timeout is None else time.monotonic() + timeout
-        logger.info(
+        self._say(
             "Dispatcher %s is stopping: it waits for the jobs that run and gives back "
             "those that have not begun.",
             self.uuid,
@@ -159,7 +184,7 @@ class Dispatcher:
                 )
         running.remove(self)
         if ended:
-            logger.info("Dispatcher %s has stopped.", self.uuid)
+            self._say("Dispatcher %s has stopped.", self.uuid)
         else:
             logger.warning(
                 "Dispatcher %s stops although a job still runs, or waits for the "
@@ -226,6 +251,7 @@ class Dispatcher:
             self.sleep,
             self._fairness,
             self.uuid,
+            self.serves,
         )
 
     def take_turn(self, seat: Seat) -> bool:
@@ -255,9 +281,10 @@ class Dispatcher:
         records: frozenset[bytes] = frozenset()
         seconds = None
         if queues is not None:
-            seconds = _seconds_to_next(queues)
+            served = [queue for queue in queues.values() if self.serves(queue)]
+            seconds = _seconds_to_next(served)
             if self._tap is not None:
-                records = records_to_watch(queues)
+                records = records_to_watch(queues, served)
         connection.transaction_manager.abort()
         if self._tap is not None and self._tap.watch(records):
             # A commit may have come between the look and the watch: look again.
@@ -272,9 +299,9 @@ class Dispatcher:
         return self.worker_id
 
 
-def _seconds_to_next(queues: Queues) -> float | None:
+def _seconds_to_next(queues: list[Queue]) -> float | None:
     """Return how long it is until the next scheduled job of any queue is due."""
-    due = [queue.next_due() for queue in queues.values() if not queue.paused]
+    due = [queue.next_due() for queue in queues if not queue.paused]
     first = min((when for when in due if when is not None), default=None)
     if first is None:
         return None
@@ -282,5 +309,6 @@ def _seconds_to_next(queues: Queues) -> float | None:
 
 
 def _join(thread: threading.Thread, until: float | None) -> None:
-    """Wait for a thread's end, but not beyond ``until``."""
-    thread.join(None if until is None else max(0, until - time.monotonic()))
+    """Wait for a thread's end, but not beyond ``until``, nor for the caller's own."""
+    if thread is not threading.current_thread():
+        thread.join(None if until is None else max(0, until - time.monotonic()))

@@ -37,9 +37,15 @@ def get(
     with _lock:
         if uuid is not None:
             return _dispatchers.get(uuid, default)
-        if len(_dispatchers) > 1:
+        # Those of services serve one queue each, and are found through their services.
+        general = {
+            name: dispatcher
+            for name, dispatcher in _dispatchers.items()
+            if not dispatcher.queue_names
+        }
+        if len(general) > 1:
             raise LookupError(
                 "Several dispatchers run in this process; name one of "
-                + ", ".join(sorted(_dispatchers))
+                + ", ".join(sorted(general))
             )
-        return next(iter(_dispatchers.values()), default)
+        return next(iter(general.values()), default)

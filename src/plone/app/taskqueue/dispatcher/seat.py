@@ -39,6 +39,11 @@ _TRIES = 100
 _LONGEST_PAUSE = 0.2
 
 
+def is_public(queue: Queue) -> bool:
+    """Say whether any worker may serve the queue."""
+    return not queue.private
+
+
 class NotRegistered(Exception):
     """The worker is not known in the database, or was taken for dead."""
 
@@ -59,6 +64,7 @@ class Seat:
         pause: Callable[[float], None],
         fairness: Fairness,
         dispatcher_uuid: str | None = None,
+        serves: Callable[[Queue], bool] = is_public,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -71,6 +77,7 @@ class Seat:
         self._pause = pause
         self._turns = 0
         self._fairness = fairness
+        self._serves = serves
         self._bench = Workbench(
             connection, environment, pace, options, stopping, pause, dispatcher_uuid
         )
@@ -111,7 +118,9 @@ class Seat:
         worker_id = self._worker_id()
         if not is_registered(queues, worker_id):
             raise NotRegistered(worker_id)
-        everywhere = list(queues.values())
+        everywhere = [queue for queue in queues.values() if self._serves(queue)]
+        if not everywhere:
+            return None
         # Each turn begins with another queue, so that a full one starves no other.
         start = self._turns % len(everywhere)
         for queue in everywhere[start:] + everywhere[:start]:

@@ -25,6 +25,11 @@ class WorkerThread(threading.Thread):
         self._dispatcher = dispatcher
         self._slot = slot
 
+    def __repr__(self) -> str:
+        # As it was before Python 3, so that old doctests go on.
+        state = "started" if self.is_alive() else "stopped" if self.ident else "initial"
+        return f"<Thread({self.name}, {state} daemon)>"
+
     def run(self) -> None:
         self._dispatcher.thread_began()
         try:

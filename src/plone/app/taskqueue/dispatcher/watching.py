@@ -1,22 +1,24 @@
 """Which records an idle dispatcher must hear of."""
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue.queue.container import Queues
+from plone.app.taskqueue.queue.queue import Queue
 from typing import Any
 
 
-def records_to_watch(queues: Queues) -> frozenset[bytes]:
+def records_to_watch(queues: Queues, served: Iterable[Queue]) -> frozenset[bytes]:
     """Return the ids of the records that change when a job may be claimed again.
 
     That is when a job joins a lane, when a lane or queue is made, when a lease that
     fills a quota ends, and when a quota changes.
     """
-    return frozenset(oid for oid in _oids(queues) if oid is not None)
+    return frozenset(oid for oid in _oids(queues, served) if oid is not None)
 
 
-def _oids(queues: Queues) -> Iterator[bytes | None]:
+def _oids(queues: Queues, served: Iterable[Queue]) -> Iterator[bytes | None]:
     yield queues._queues._p_oid
-    for queue in queues.values():
+    for queue in served:
         yield queue._p_oid
         yield queue._lanes._p_oid
         yield queue.quotas._quotas._p_oid
@@ -25,6 +27,9 @@ def _oids(queues: Queues) -> Iterator[bytes | None]:
                 yield from _ends(tree)
         for tree in queue.schedule.trees():
             yield from _ends(tree)
+        for _, room, _ in queue.further_rooms():
+            for tree in room.trees():
+                yield from _ends(tree)
         for name in queue.quotas:
             quota = queue.quotas[name]
             yield quota._p_oid

@@ -208,14 +208,19 @@ class AsyncJob(Options, Attempts, Callbacks):
     @property
     def state(self) -> State:
         state = BY_CODE[self._code]
-        if state is not State.NEW and self._p_jar is None:
-            return State.NEW  # the transaction that queued it was undone
+        if state is not State.NEW and self.was_undone:
+            return State.NEW
         if state is State.PENDING:
             # A claim moves jobs between containers and leaves their records alone,
             # so only the containers know.
             queue = self.queue
             return state if queue is None else queue.standing(self)
         return state
+
+    @property
+    def was_undone(self) -> bool:
+        """True if the transaction that queued it was undone, or it was never queued."""
+        return self._p_jar is None
 
     @property
     def status(self) -> str:

@@ -21,8 +21,9 @@ SENTINEL = 0
 #: The lowest key that a job can have.
 LOWEST = 1
 
-#: Keys count time from 2020-01-01 UTC in units of 61 microseconds.
-_EPOCH = 1_577_836_800
+#: Keys count time from 1970 in units of 61 microseconds: a service may be told that it
+#: is any time since then.
+_EPOCH = 0
 _UNITS = 1 << 14
 _RANDOM_BITS = 2
 _PRIORITY_BITS = 8
@@ -49,7 +50,8 @@ _due: dict[int, int] = {}
 def next_key(shard: int, priority: int = 0) -> int:
     """Return a key after all that this process made before.  Thread-safe."""
     global _last
-    units = int((clock.now() - _EPOCH) * _UNITS)
+    # Not the time that a thread was told: no key shall be far ahead of all others.
+    units = int((clock.host_now() - _EPOCH) * _UNITS)
     with _lock:
         _last = units = max(units, _last + 1)
     return head_start(_compose(units, shard, priority), priority)

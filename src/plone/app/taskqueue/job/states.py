@@ -8,6 +8,8 @@ class State(StrEnum):
 
     #: Made, not queued.
     NEW = "new"
+    #: It waits until somebody starts it.
+    HELD = "held"
     #: In the schedule, until its time has come.
     SCHEDULED = "scheduled"
     #: In a lane, may run.
@@ -31,6 +33,7 @@ FINAL = (State.COMPLETED, State.FAILED, State.CANCELLED)
 
 #: What a job can be that has not ended and is queued.
 OPEN = (
+    State.HELD,
     State.SCHEDULED,
     State.PENDING,
     State.LEASED,
@@ -48,12 +51,14 @@ CODES = {
     State.FAILED: 3,
     State.CANCELLED: 4,
     State.CALLBACKS: 5,
+    State.HELD: 6,
 }
 BY_CODE = {code: state for state, code in CODES.items()}
 
 #: zc.async's words.  It had none for failed and cancelled: those are completed.
 ASYNC_WORDS = {
     State.NEW: "new-status",
+    State.HELD: "new-status",
     State.SCHEDULED: "pending-status",
     State.PENDING: "pending-status",
     State.LEASED: "assigned-status",

@@ -153,7 +153,7 @@ def cancel(queue: Any, job: AsyncJob) -> bool:
     """Cancel a job that has not ended: true if it is cancelled with this transaction."""
     state = queue.standing(job)
     batch = job.batch
-    if state in (State.PENDING, State.SCHEDULED) and _ends_at_once(batch):
+    if state in (State.HELD, State.PENDING, State.SCHEDULED) and _ends_at_once(batch):
         transitions.cancel_unclaimed(queue, job)
         if batch is not None and not batch.single:
             _close(queue, batch)

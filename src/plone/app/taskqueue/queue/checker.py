@@ -62,6 +62,9 @@ def _everywhere(queue: Any) -> Iterator[tuple[str, Any, State]]:
         yield f"the schedule under {key}", job, State.PENDING
     for key, job in queue.waiting.items():
         yield f"the waiting room under {key}", job, State.PENDING
+    for name, room, expected in queue.further_rooms():
+        for key, job in room.items():
+            yield f"the {name} under {key}", job, expected
     for lease in queue.leases.values():
         for _, job in lease.held_jobs():
             yield f"lease {lease.key}", job, State.PENDING
@@ -102,7 +105,9 @@ def _lane_problems(queue: Any) -> Iterator[str]:
 
 
 def _room_problems(queue: Any) -> Iterator[str]:
-    for name, room in (("schedule", queue.schedule), ("waiting room", queue.waiting)):
+    rooms = [("schedule", queue.schedule), ("waiting room", queue.waiting)]
+    rooms += [(name, room) for name, room, _ in queue.further_rooms()]
+    for name, room in rooms:
         for shard, (said, there) in enumerate(room.counted()):
             if said != there:
                 yield f"{name}, shard {shard}: the counter says {said}, there are {there}"

@@ -29,26 +29,38 @@ Handicaps = Callable[[Any, Lane, list[int | None]], dict[int, int]]
 #: Seconds for which each job counts within a claim where owners take turns.
 _TURN = 0.05
 
+#: Seconds by which a key may be behind the time at which its job is due, because others
+#: are due then too.
+_LATE = 1.0
+
 #: Jobs that one claim moves from the schedule to their lanes, at most.
 _PROMOTED = 500
 
 
 def promote_due(queue: Any) -> None:
     """Move jobs whose time has come to their lanes, those that are due first first."""
+    queue.plan()
     now = clock.now()
     highest = keys.highest_due(now)
-    if (first := queue.schedule.first_key()) is None or first > highest:
+    first = queue.schedule.first_key()
+    if first is None or first > highest + keys.span(_LATE):
         return
     items = list(itertools.islice(queue.schedule.items(), _PROMOTED))
     due = list(itertools.takewhile(lambda item: item[0] <= highest, items))
-    queue._p_jar.prefetch([job._p_oid for _, job in due])
+    _prefetch(queue, due)
     for number, (key, job) in enumerate(items):
         if _bury_if_bad(queue, queue.schedule, key, job):
             continue
         # Jobs due at one time have keys one after the other; their records are exact.
         if number >= len(due) and job.due_seconds > now:
             break
-        transitions.promote(queue, key, job)
+        queue.promote(key, job)
+
+
+def _prefetch(queue: Any, items: list[tuple[int, AsyncJob]]) -> None:
+    """One round trip to a ZEO server for all of them instead of one for each."""
+    if queue._p_jar is not None:
+        queue._p_jar.prefetch([job._p_oid for _, job in items])
 
 
 def open_lanes(
@@ -99,8 +111,7 @@ def claim_next(
     for _, lane, mine in open_lanes(queue, handicaps):
         # More than once only if all of them had to be buried.
         while candidates := list(itertools.islice(_in_order(lane, mine), limit)):
-            # One round trip to a ZEO server for all of them instead of one for each.
-            queue._p_jar.prefetch([job._p_oid for _, job in candidates])
+            _prefetch(queue, candidates)
             taken = _readable(queue, lane, candidates, join)
             if taken:
                 lease = queue.open_lease(worker_id, slot)

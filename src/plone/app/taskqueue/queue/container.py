@@ -82,6 +82,14 @@ class Queues(Persistent):
         self._queues[name] = queue
         return queue
 
+    def attach(self, queue: Queue) -> None:
+        """Let workers find a queue that is kept elsewhere in the same database.
+
+        ``ValueError``: there is another queue of that name.
+        """
+        if self._queues.setdefault(queue.name, queue) is not queue:
+            raise ValueError(f"There is another queue {queue.name!r} already.")
+
     def __getitem__(self, name: str) -> Queue:
         return self._queues[name]
 

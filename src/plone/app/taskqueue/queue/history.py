@@ -35,6 +35,10 @@ class Partition(Persistent):
     def add(self, job: AsyncJob) -> None:
         self.jobs[self._slot(job)] = job
 
+    def remove(self, job: AsyncJob) -> None:
+        del self.jobs[self._slot(job)]
+        self.length.change(-1)
+
     def __contains__(self, job: AsyncJob) -> bool:
         return self._slot(job) in self.jobs
 
@@ -75,6 +79,12 @@ class History(Persistent):
         for hour, count in added.items():
             self._partitions[hour].length.change(count)
             self._length.change(count)
+
+    def discard(self, job: AsyncJob) -> None:
+        """Take one job out, if it is there."""
+        if job in self:
+            self._partitions[self._hour(job.finished_seconds)].remove(job)
+            self._length.change(-1)
 
     def __contains__(self, job: AsyncJob) -> bool:
         partition = self._partitions.get(self._hour(job.finished_seconds))

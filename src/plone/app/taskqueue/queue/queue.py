@@ -34,6 +34,7 @@ from zope.interface import implementer
 
 import heapq
 import itertools
+import transaction
 
 
 #: The quota of jobs that name none.  Origin: plone.app.async.
@@ -43,6 +44,9 @@ DEFAULT_QUOTA = "default"
 @implementer(IQueue)
 class Queue(Persistent):
     """See ``IQueue``."""
+
+    #: True for one that only workers serve who were started for it.
+    private = False
 
     def __init__(self, name: str):
         self.name = name
@@ -76,6 +80,10 @@ class Queue(Persistent):
         if lane is None:
             lane = self._lanes[key] = Lane(quota_names, key != quota_names)
         return lane
+
+    def further_rooms(self) -> Iterable[tuple[str, Shards, State]]:
+        """Return rooms beside the usual ones: name, room, what records in it say."""
+        return ()
 
     def lane_of(self, job: AsyncJob) -> Lane:
         """Return the lane where the job is to be pending, and make it on first use."""
@@ -128,7 +136,9 @@ class Queue(Persistent):
                 owner = None
             elif not lane.owned:
                 lane.owned = True
-        return room.draw(self._p_jar.transaction_manager.get(), owner)
+        jar = self._p_jar
+        manager = transaction.manager if jar is None else jar.transaction_manager
+        return room.draw(manager.get(), owner)
 
     def shares(self, lane: Lane) -> bool:
         """Say whether owners take turns in a lane, rather than all in strict order."""
@@ -146,6 +156,19 @@ class Queue(Persistent):
         key = self.schedule.first_key()
         return None if key is None else keys.seconds_of(key)
 
+    # Moved on by claims
+
+    def plan(self) -> None:
+        """Find out when jobs are due that have no time yet: here all have theirs."""
+
+    def promote(self, key: int, job: AsyncJob) -> None:
+        """The time of a job in the schedule has come."""
+        transitions.promote(self, key, job)
+
+    def keeps(self, job: AsyncJob) -> bool:
+        """Say whether a job that has ended is still of interest."""
+        return True
+
     # Queueing
 
     def put(
@@ -157,14 +180,7 @@ class Queue(Persistent):
         begin_by: timedelta | None = None,
         owner: str | None = None,
     ) -> AsyncJob:
-        if not isinstance(job, AsyncJob):
-            raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
-        if job._p_jar is None:
-            # Also one that was queued in a transaction, or after a savepoint, that was
-            # undone.
-            job.renew()
-        elif job.stored_state is not State.NEW:
-            raise ValueError("cannot add already-assigned job")
+        self._check_new(job)
         if job.watchers or job.parent is not None:
             raise ValueError(
                 f"{job!r} belongs to a batch or is a callback, so it cannot be queued "
@@ -177,16 +193,33 @@ class Queue(Persistent):
             job.begin_after = begin_after
         if begin_by is not None:
             job.begin_by = begin_by
-        if job.unique_key is not None:
-            other = self.uniques.claim(job)
-            if other is not job:
-                return other
-        if job._p_jar is None:
-            _add(self._p_jar, job)
+        other = self._let_in(job)
+        if other is not job:
+            return other
         if job.batch is not None:
             job.batch.owner = owner
         transitions.put(self, job, names, owner)
         hub.ring_after_commit(self._p_jar)
+        return job
+
+    def _check_new(self, job: AsyncJob) -> None:
+        if not isinstance(job, AsyncJob):
+            raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
+        if job.was_undone:
+            # Also one that was queued in a transaction, or after a savepoint, that was
+            # undone.
+            job.renew()
+        elif job.stored_state is not State.NEW:
+            raise ValueError("cannot add already-assigned job")
+
+    def _let_in(self, job: AsyncJob) -> AsyncJob:
+        """Give a job its id and its unique key, or return the job that has the key."""
+        if job.unique_key is not None:
+            other = self.uniques.claim(job)
+            if other is not job:
+                return other
+        if job._p_jar is None and self._p_jar is not None:
+            _add(self._p_jar, job)
         return job
 
     def _known(self, quota_names: Iterable[str]) -> tuple[str, ...]:

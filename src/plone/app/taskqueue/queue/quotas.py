@@ -58,11 +58,14 @@ class Quota(Persistent):
         """Write the lease's present claim down as a holder."""
         self._holders = (*self.holders(), (lease, lease.claim))
 
+    def tidy(self) -> None:
+        """Forget holders that count no more, such as a lease that is to leave no trace."""
+        self._holders = tuple(self.holders())
+
 
 def _ring(changed: Persistent) -> None:
     """There may be room now that idle threads wait for."""
-    if changed._p_jar is not None:
-        hub.ring_after_commit(changed._p_jar)
+    hub.ring_after_commit(changed._p_jar)
 
 
 def _valid_size(size: int) -> int:

@@ -30,7 +30,7 @@ def settle(queue: Any, lease: Lease) -> None:
     for state in FINAL:
         if lease.ended(state):
             jobs = list(lease.ended_jobs(state))
-            queue.history(state).add_all(jobs)
+            queue.history(state).add_all([job for job in jobs if queue.keeps(job)])
             for job in jobs:
                 batching.tell(job)
     lease.clear_ended()

@@ -60,6 +60,85 @@ def put(
     job.become(State.PENDING)
 
 
+def hold(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
+    """S: new -> held, until somebody starts it."""
+    _enter(queue, queue.held, job, quota_names)
+    job.become(State.HELD)
+
+
+def release(queue: Any, job: AsyncJob) -> None:
+    """T: held -> pending.  It takes its place in line now."""
+    queue.held.remove([(job.key, job)])
+    lane = queue.lane_of(job)
+    _append(lane, job, queue.draw(lane, lane, None))
+    job.become(State.PENDING)
+
+
+def await_plan(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
+    """U: new -> scheduled, for a job whose time a worker finds out."""
+    _enter(queue, queue.unplanned, job, quota_names)
+    job.become(State.PENDING)
+
+
+def plan(queue: Any, job: AsyncJob, due: float) -> None:
+    """V: scheduled without a time -> scheduled."""
+    queue.unplanned.remove([(job.key, job)])
+    _schedule(queue, job, due)
+
+
+def forget_plan(queue: Any, job: AsyncJob) -> None:
+    """W: scheduled -> scheduled without a time."""
+    room, key = queue.room_of(job)
+    room.remove([(key, job)])
+    job.postpone(None)
+    _append(queue.unplanned, job, keys.shard_of(key))
+
+
+def tick(queue: Any, key: int, job: AsyncJob, run: AsyncJob, due: float) -> None:
+    """X: new -> pending, first in line, for a run of a job that is scheduled again.
+
+    Whoever claims writes the job, so that each of its times has one run.
+    """
+    queue.schedule.remove([(key, job)])
+    _schedule(queue, job, due)
+    if queue._p_jar is not None:
+        queue._p_jar.add(run)
+    run.queue_name = queue.name
+    run.limit_by(job.quota_names)
+    run.key = queue.lane_of(run).put_back(keys.first_in_line(key), run)
+    run.set_extra("created", clock.now())
+    run.become(State.PENDING)
+
+
+def begin_first(queue: Any, key: int, job: AsyncJob) -> None:
+    """M: scheduled -> pending, first in line."""
+    queue.schedule.remove([(key, job)])
+    _put_back(queue.lane_of(job), job, keys.first_in_line(job.key))
+
+
+def _enter(
+    queue: Any, room: Shards, job: AsyncJob, quota_names: tuple[str, ...]
+) -> None:
+    shard = queue.draw(room, queue.lane(quota_names), None)
+    _append(room, job, shard)
+    job.set_extra("created", clock.now())
+    job.queue_name = queue.name
+    job.limit_by(quota_names)
+
+
+def _append(room: Shards, job: AsyncJob, shard: int) -> None:
+    key = keys.next_key(shard, job.priority)
+    while not room.append(key, job):
+        key = keys.next_key(shard, job.priority)
+    job.key = key
+
+
+def _schedule(queue: Any, job: AsyncJob, due: float) -> None:
+    job.postpone(due)
+    key = keys.due_key(due, keys.shard_of(job.key), job.priority)
+    job.key = keys.head_start(queue.schedule.put_back(key, job), job.priority)
+
+
 def withdraw(queue: Any, job: AsyncJob) -> None:
     """I: pending, scheduled -> new, by whoever takes the job out of the queue again."""
     _take_out(queue, job)
@@ -302,6 +381,11 @@ def _set_stone(
 
 
 # The end
+
+
+def discard_ended(queue: Any, job: AsyncJob) -> None:
+    """Y: completed, failed, cancelled -> gone, for one job; some lease may list it yet."""
+    queue.history(job.stored_state).discard(job)
 
 
 def forget(queue: Any, before: float, limit: int) -> int:

@@ -9,11 +9,15 @@ from plone.app.taskqueue.job.retry import RetryWithDelay
 from plone.app.taskqueue.service.announcing import job_failure_callback
 from plone.app.taskqueue.service.announcing import job_success_callback
 from plone.app.taskqueue.service.asyncservice import AsyncService
+from plone.app.taskqueue.service.autostart import bootStrapSubscriber
+from plone.app.taskqueue.service.autostart import getAutostartServiceNames
 from plone.app.taskqueue.service.batches import parallel
 from plone.app.taskqueue.service.batches import serial
 from plone.app.taskqueue.service.here import queue
 from plone.app.taskqueue.service.jobinfo import makeJob
 from plone.app.taskqueue.service.jobinfo import wrapJob
+from plone.app.taskqueue.service.taskservice import BaseTaskService
+from plone.app.taskqueue.service.taskservice import TaskService
 
 
 # What it is called in messages and logs: where users of the package import it from.
@@ -22,11 +26,15 @@ AsyncService.__module__ = __name__
 __all__ = [
     "AsyncJob",
     "AsyncService",
+    "BaseTaskService",
     "NeverRetry",
     "Retry",
     "RetryCommonForever",
     "RetryCommonFourTimes",
     "RetryWithDelay",
+    "TaskService",
+    "bootStrapSubscriber",
+    "getAutostartServiceNames",
     "job_failure_callback",
     "job_success_callback",
     "makeJob",

@@ -19,6 +19,8 @@ from plone.app.taskqueue.testing.functional import (
 )
 from plone.app.taskqueue.testing.functional import TaskQueueFunctionalTesting
 from plone.app.taskqueue.testing.inline import tic
+from plone.app.taskqueue.testing.stub import ITaskStub
+from plone.app.taskqueue.testing.stub import TaskServiceStub
 from plone.app.taskqueue.testing.waiting import wait_for_all_jobs
 from plone.app.taskqueue.testing.waiting import wait_for_result
 
@@ -27,7 +29,9 @@ __all__ = [
     "PLONE_APP_TASKQUEUE_FIXTURE",
     "PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING",
     "PLONE_APP_TASKQUEUE_INTEGRATION_TESTING",
+    "ITaskStub",
     "TaskQueueFunctionalTesting",
+    "TaskServiceStub",
     "_dispatcher_uuid",
     "tic",
     "wait_for_all_jobs",

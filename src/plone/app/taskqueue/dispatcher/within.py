@@ -1,0 +1,205 @@
+"""Running a job within the caller's transaction: no commit, no thread, no environment.
+
+The same transitions as everywhere, with a lease that begins and ends in that transaction
+and so leaves no trace: the outcome is committed with the claim, or neither is.
+"""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.run import Run
+from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job import retry
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.attempts import Attempt
+from plone.app.taskqueue.job.attempts import REASON_LIMIT
+from plone.app.taskqueue.job.attempts import TRACEBACK_LIMIT
+from plone.app.taskqueue.job.errors import BatchFailedError
+from plone.app.taskqueue.job.errors import DoomedError
+from plone.app.taskqueue.job.failure import Failure
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.claiming import claim_next
+from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.taskqueue import TaskQueue
+from transaction.interfaces import TransientError
+from typing import Any
+
+import logging
+import transaction
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: What retry policies have counted for jobs whose caller may have undone it, by the
+#: database and id of the job.
+_counted: dict[tuple[int, bytes], dict[str, Any]] = {}
+
+
+def run_next(queue: TaskQueue) -> bool:
+    """Run the job that is next; false if there is none.  See ``ITaskService``."""
+    lease = claim_next(queue, registry.new_worker_id(), 0, 1, lambda *job: False)
+    if lease is None:
+        return False
+    _Within(queue, lease).run()
+    return True
+
+
+def run_this(queue: TaskQueue, job: AsyncJob) -> bool:
+    """Run that job if it is pending; false if it is not."""
+    if job.state is not State.PENDING:
+        return False
+    _Within(queue, _claim(queue, job)).run()
+    return True
+
+
+def _claim(queue: TaskQueue, job: AsyncJob) -> Lease:
+    room, key = queue.room_of(job)
+    if room is queue.schedule:
+        transitions.begin_first(queue, key, job)
+    lease = queue.open_lease(registry.new_worker_id(), 0)
+    transitions.claim(lease, queue.lane_of(job), [(job.key, job)])
+    return lease
+
+
+class _Within:
+    """One job that a lease of the transaction holds."""
+
+    def __init__(self, queue: TaskQueue, lease: Lease):
+        self._queue = queue
+        self._lease = lease
+        self._index, self._job = lease.held_jobs()[0]
+        jar = queue._p_jar
+        self._manager = transaction.manager if jar is None else jar.transaction_manager
+        self._started = clock.now()
+
+    def run(self) -> None:
+        """Run it to its outcome; raises what is to be raised to the caller."""
+        job = self._job
+        before = self._manager.get()
+        savepoint = self._manager.savepoint(optimistic=True)
+        try:
+            result = self._call()
+            if self._manager.get() is before and before.isDoomed():
+                raise DoomedError(
+                    f"Job {job.id} ({job.function_name}) doomed the transaction."
+                )
+        except TransientError:
+            # The caller's transaction is spoilt, and the job as it was before.
+            self._give_back()
+            raise
+        except Exception as error:
+            if self._is_tried_again(error):
+                raise
+            if self._manager.get() is before and not before.isDoomed():
+                self._undo(savepoint, error)
+            failure = Failure(error)
+            if self._regain():
+                transitions.fail(self._lease, self._index, job, failure, self._started)
+                self._close()
+            logger.error(
+                "Job %s (%s) failed: %s\n%s",
+                job.id,
+                job.function_name,
+                failure,
+                failure.getTraceback(),
+            )
+        except BaseException:
+            self._give_back()
+            raise
+        else:
+            if self._regain():
+                transitions.complete(
+                    self._lease, self._index, job, result, self._started
+                )
+                self._close()
+
+    def _call(self) -> bytes | None:
+        job = self._job
+        # Without a database, for nobody else can see the lease to cancel the job.
+        run = Run(
+            job, self._lease, self._lease.claim, self._index, None, None, job.timeout
+        )
+        with run:
+            value = job.run()
+        if isinstance(value, AsyncJob):
+            raise BatchFailedError(
+                f"The task of job {job.id} returned a job, for which only a worker can "
+                "wait: let one run it, with startProcessing."
+            )
+        result = payload.dump(value, f"The result of {job.function_name}")
+        if run.has_told:
+            job.keep(run)
+        return result
+
+    # Trying again
+
+    def _is_tried_again(self, error: Exception) -> bool:
+        """Say whether the job goes back to its queue, which it then does."""
+        job = self._job
+        if isinstance(error, BatchFailedError):
+            return False
+        key = self._key()
+        data = dict(_counted.get(key) or job.policy_data)
+        failure = Failure(error)
+        policy = retry.policy_for(job)
+        answer = retry.decide(policy, failure, data, clock.now(), "job", job)
+        if answer is None or answer is retry.ENGINE:
+            _counted.pop(key, None)
+            return False
+        if key is not None:
+            _counted[key] = data
+        if not self._regain():
+            return True
+        attempt = Attempt(
+            self._started,
+            clock.now(),
+            self._lease.worker_id,
+            str(failure).partition("\n")[0][:REASON_LIMIT],
+            failure.getTraceback()[-TRACEBACK_LIMIT:],
+        )
+        job.record_attempts([attempt], data)
+        if answer > clock.now():
+            transitions.postpone(self._queue, self._lease, self._index, job, answer)
+            self._close()
+        else:
+            self._give_back()
+        return True
+
+    def _key(self) -> tuple[int, bytes] | None:
+        jar = self._job._p_jar
+        return None if jar is None else (id(jar.db()), self._job._p_oid)
+
+    def _undo(self, savepoint: Any, error: Exception) -> None:
+        try:
+            savepoint.rollback()
+        except Exception as problem:
+            # What it has done stays, so its outcome must not look as if it had not.
+            raise error from problem
+
+    # The lease
+
+    def _regain(self) -> bool:
+        """Hold the job still, or again if it has undone the claim itself.
+
+        False if it has undone that there is such a job.
+        """
+        queue, lease = self._queue, self._lease
+        if self._job.was_undone:
+            return False
+        if queue.leases.get(lease.key) is not lease or not lease.held:
+            lease = _claim(queue, self._job)
+            self._lease = lease
+            self._index = lease.held_jobs()[0][0]
+        return True
+
+    def _give_back(self) -> None:
+        queue, lease = self._queue, self._lease
+        if queue.leases.get(lease.key) is lease:
+            self._close()
+
+    def _close(self) -> None:
+        queue, names = self._queue, self._lease.quota_names
+        queue.close_lease(self._lease)
+        for name in names:
+            if name in queue.quotas:
+                queue.quotas[name].tidy()

@@ -1,0 +1,119 @@
+"""The job of a service: a named task with an input, and the words that it is told in.
+
+One record and one state machine with all other jobs; what differs is how it is called,
+by which number it is known, and how its state reads.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from plone.app.taskqueue import interfaces
+from plone.app.taskqueue.interfaces import IJob
+from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
+from typing import Any
+from zope.interface import implementer
+
+
+#: What the function names of such jobs begin with, so that they read as what they are.
+PREFIX = "task:"
+
+_WORDS = {
+    State.HELD: interfaces.STARTLATER,
+    State.SCHEDULED: interfaces.QUEUED,
+    State.PENDING: interfaces.QUEUED,
+    State.WAITING: interfaces.PROCESSING,
+    State.CALLBACKS: interfaces.PROCESSING,
+    State.COMPLETED: interfaces.COMPLETED,
+    State.FAILED: interfaces.ERROR,
+    State.CANCELLED: interfaces.CANCELLED,
+}
+
+
+@implementer(IJob)
+class Job(AsyncJob):
+    """See ``IJob``.  ``Job(id, task, input)``."""
+
+    def __init__(self, id: int, task: str, input: Any):
+        self.__setstate__(())
+        self.function_name = f"{PREFIX}{task}"
+        self._arguments = payload.dump(input, f"The input of task {task!r}")
+        self.set_extra("number", id)
+
+    @property
+    def id(self) -> int:
+        return self.extra("number")
+
+    @property
+    def task(self) -> str:
+        return self.function_name.removeprefix(PREFIX)
+
+    @property
+    def input(self) -> Any:
+        what = f"The input of job {self.id} (task {self.task!r})"
+        return payload.load(self._arguments, self._p_jar, what)
+
+    def _load_arguments(self) -> tuple[tuple, dict]:
+        return (self.input,), {}
+
+    # Its queue, which knows it without a database too
+
+    @property
+    def queue(self) -> Any:
+        return self.extra("home")
+
+    def belong_to(self, queue: Any) -> None:
+        """Write down whose job it is; for ``queue.taskqueue`` alone."""
+        self.set_extra("home", queue)
+
+    @property
+    def was_undone(self) -> bool:
+        queue = self.queue
+        return self._p_jar is None and queue is not None and queue._p_jar is not None
+
+    @property
+    def callable(self) -> Callable:
+        return self.run
+
+    def run(self, *leading: Any) -> Any:
+        """Let the service call the task."""
+        return self.queue.service.perform(self, *leading)
+
+    # In the words of tasks
+
+    @property
+    def status(self) -> str | None:
+        state = self.state
+        if state is State.LEASED:
+            # Its worker has several, and runs them in order.
+            runs = self.queue.runs(self)
+            return interfaces.PROCESSING if runs else interfaces.QUEUED
+        return _WORDS.get(state)
+
+    @property
+    def output(self) -> Any:
+        return self.result if self.stored_state is State.COMPLETED else None
+
+    @property
+    def error(self) -> str | None:
+        if self.stored_state is not State.FAILED:
+            return None
+        return self.result.getErrorMessage()
+
+    @property
+    def completed(self) -> datetime | None:
+        return self.finished
+
+    @property
+    def has_ended(self) -> bool:
+        """True if there will be no further run of it."""
+        return self.stored_state in FINAL
+
+    def __repr__(self) -> str:
+        try:
+            number = self.id
+        except Exception:
+            # Its record may be unreadable, and a repr must never raise.
+            number = "(cannot be read)"
+        return f"<{type(self).__name__} {number}>"

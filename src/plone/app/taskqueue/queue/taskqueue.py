@@ -1,0 +1,173 @@
+"""The queue of a service: it holds jobs until they are started, and plans cron jobs."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.cronjob import CronJob
+from plone.app.taskqueue.job.cronjob import CronRun
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue import batching
+from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.queue import DEFAULT_QUOTA
+from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.wakeup import hub
+from typing import Any
+
+import itertools
+import uuid
+
+
+#: Jobs that one claim plans, at most.
+_PLANNED = 500
+
+
+class TaskQueue(Queue):
+    """The queue of one service, whose jobs run one after the other.
+
+    It works in no database as well, in the current transaction of the thread.
+    """
+
+    private = True
+
+    def __init__(self, service: Any):
+        super().__init__(f"service:{uuid.uuid4().hex}")
+        self.service = service
+        #: Jobs that somebody will start.
+        self.held = Shards()
+        #: Cron jobs and delayed ones whose time is not known yet.
+        self.unplanned = Shards()
+
+    # Queueing
+
+    def add(self, job: Job, later: bool = False) -> AsyncJob:
+        """Queue a new job, or hold it for ``start``; return it.
+
+        Returns the job that holds its unique key, if another does.
+        """
+        job.belong_to(self)
+        if not later:
+            return self.put(job)
+        self._check_new(job)
+        other = self._let_in(job)
+        if other is job:
+            transitions.hold(self, job, self._known((DEFAULT_QUOTA,)))
+        return other
+
+    def add_planned(self, job: CronJob) -> AsyncJob:
+        """Queue a new job whose time a worker finds out; return it as ``add`` does."""
+        job.belong_to(self)
+        self._check_new(job)
+        other = self._let_in(job)
+        if other is job:
+            transitions.await_plan(self, job, self._known((DEFAULT_QUOTA,)))
+            hub.ring_after_commit(self._p_jar)
+        return other
+
+    def start(self, job: Job) -> bool:
+        """Start a job that is held; false if it is not."""
+        if job.state is not State.HELD:
+            return False
+        transitions.release(self, job)
+        hub.ring_after_commit(self._p_jar)
+        return True
+
+    def replan(self, job: CronJob) -> None:
+        """Find out anew when the job is due.  ``ValueError``: it has no times to come."""
+        if not isinstance(job, CronJob) or job.state is not State.SCHEDULED:
+            raise ValueError(
+                f"Job {job.id} cannot be rescheduled: only cron jobs and delayed jobs "
+                f"can that are still to come, and this {type(job).__name__} is "
+                f"{job.status!r}."
+            )
+        transitions.forget_plan(self, job)
+        hub.ring_after_commit(self._p_jar)
+
+    def cancel(self, job: AsyncJob) -> bool:
+        if job.stored_state is State.HELD and not job.was_undone:
+            return batching.cancel(self, job)
+        return super().cancel(job)
+
+    # Rooms, for the engine
+
+    def further_rooms(self) -> Iterable[tuple[str, Shards, State]]:
+        return (
+            ("room of held jobs", self.held, State.HELD),
+            ("room of jobs without a plan", self.unplanned, State.PENDING),
+        )
+
+    def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
+        if job.key is None:
+            return
+        if job.stored_state is State.HELD:
+            yield State.HELD, self.held, job.key
+            return
+        yield from super()._rooms(job)
+        if isinstance(job, CronJob):
+            yield State.SCHEDULED, self.unplanned, job.key
+
+    def runs(self, job: AsyncJob) -> bool:
+        """Say whether a worker that holds the job has come to it."""
+        return any(
+            held and held[0][1] is job
+            for held in (lease.held_jobs() for lease in self.leases.values())
+        )
+
+    # Moved on by claims
+
+    def plan(self) -> None:
+        now = clock.now()
+        for key, job in list(itertools.islice(self.unplanned.items(), _PLANNED)):
+            error = reading_error(job)
+            if error is not None:
+                transitions.bury(self, self.unplanned, key, job, error)
+                continue
+            transitions.plan(self, job, _next(job, now))
+
+    def promote(self, key: int, job: AsyncJob) -> None:
+        if not isinstance(job, CronJob):
+            super().promote(key, job)
+        elif not job.recurs:
+            transitions.begin_first(self, key, job)
+        else:
+            run = job.new_run()
+            transitions.tick(self, key, job, run, _next(job, clock.now()))
+
+    # Reading
+
+    def get(self, job_id: int, default: Any = None) -> Any:
+        """Return the job of that number, of the service."""
+        return self.service.jobs.get(job_id, default)
+
+    def counts(self) -> dict[State, int]:
+        counts = super().counts()
+        counts[State.HELD] = len(self.held)
+        counts[State.SCHEDULED] += len(self.unplanned)
+        return counts
+
+    def keeps(self, job: AsyncJob) -> bool:
+        # Those that were cleaned away while some lease still had them are not.
+        return isinstance(job, CronRun) or self.get(job.id) is job
+
+    def forget(self, job: Job) -> None:
+        """Forget one job that has ended."""
+        transitions.discard_ended(self, job)
+
+    @property
+    def has_due(self) -> bool:
+        """True if there is something to run now."""
+        if any(len(lane) for lane in self.lanes()):
+            return True
+        # Not the key, which may be a moment late.
+        job = next((job for _, job in self.schedule.items()), None)
+        return job is not None and job.due_seconds <= clock.now()
+
+
+def _next(job: CronJob, now: float) -> float:
+    due = job.timeOfNextCall(now)
+    # What is beyond all times stays in the schedule, and never comes.
+    return keys.LATEST if due is None else min(due, keys.LATEST)

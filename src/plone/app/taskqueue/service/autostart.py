@@ -1,0 +1,123 @@
+"""Starting services when the database is opened, as ``autostart`` in zope.conf says.
+
+Origin: lovely.remotetask, whose grammar and lines of the log these are.
+"""
+
+from collections.abc import Iterator
+from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.settings import PREFIX
+from plone.app.taskqueue.settings import SECTION
+from typing import Any
+from zope.component import getGlobalSiteManager
+from zope.component.interfaces import ISite
+from zope.interface.interfaces import ComponentLookupError
+
+import logging
+import os
+import transaction
+
+
+logger = logging.getLogger("plone.app.taskqueue")
+
+#: Name of the folder of all sites in the root of the database.
+_ROOT = "Application"
+_ANY = "*"
+
+
+def getAutostartServiceNames() -> list[str]:
+    """Return the directives: ``site@service``, with ``*`` for all.
+
+    ``@service`` is a service that is registered at the root.
+    """
+    text = os.environ.get(f"{PREFIX}AUTOSTART") or _configured().get("autostart")
+    return [] if text is None else [name.strip() for name in text.split(",")]
+
+
+def _configured() -> Any:
+    try:
+        from zope.app.appsetup.product import getProductConfiguration
+    except ImportError:
+        pass
+    else:
+        found = getProductConfiguration(SECTION)
+        if found is not None:
+            return found
+    from App.config import getConfiguration
+
+    configured = getattr(getConfiguration(), "product_config", None) or {}
+    return configured.get(SECTION) or {}
+
+
+def bootStrapSubscriber(event: Any) -> None:
+    """Start the services that are to be started; for ``IDatabaseOpenedWithRoot``.
+
+    A site or a service that is not there is a line in the log.  Services that run
+    already are left alone.
+    """
+    names = [name for name in getAutostartServiceNames() if name]
+    if not names:
+        return
+    logger.info("handling event IStartRemoteTasksEvent")
+    connection = event.database.open(transaction.TransactionManager())
+    try:
+        root = connection.root().get(_ROOT)
+        for name in names:
+            _start(root, name)
+    finally:
+        connection.transaction_manager.abort()
+        connection.close()
+
+
+def _start(root: Any, directive: str) -> None:
+    site_name, at, service_name = directive.partition("@")
+    if not at:
+        logger.error("the directive %s is not of the form site@service", directive)
+        return
+    sites = list(_sites(root, site_name))
+    if not sites:
+        logger.error("site %s not found", site_name)
+    found = started = 0
+    for name, site in sites:
+        for its_name, service in _services(site, service_name):
+            found += 1
+            if service.isProcessing():
+                continue
+            service.startProcessing()
+            if service.isProcessing():
+                started += 1
+                logger.info("service %s on site %s started", its_name, name)
+    if _ANY in (site_name, service_name):
+        if not started:
+            logger.warning("no services started by directive %s", directive)
+    elif sites and not found:
+        logger.error("service %s on site %s not found", service_name, sites[0][0])
+
+
+def _sites(root: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the names and registries of the sites; the root's comes first."""
+    if name in ("", _ANY):
+        yield "root", _registry(root) or getGlobalSiteManager()
+    if root is None:
+        return
+    for key, folder in list(root.items()):
+        if name in (key, _ANY) and ISite.providedBy(folder):
+            registry = _registry(folder)
+            if registry is not None:
+                yield key, registry
+
+
+def _registry(site: Any) -> Any:
+    try:
+        return site.getSiteManager()
+    except (AttributeError, ComponentLookupError):
+        return None
+
+
+def _services(registry: Any, name: str) -> list[tuple[str, Any]]:
+    """Return the services that are registered there, not those further out."""
+    found = {
+        each.name: each.component
+        for each in registry.registeredUtilities()
+        if each.provided.isOrExtends(ITaskService) and name in (each.name, _ANY)
+    }
+    return sorted(found.items())

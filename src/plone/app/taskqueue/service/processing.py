@@ -1,0 +1,96 @@
+"""The threads of this process that run the jobs of services."""
+
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service.surroundings import SiteEnvironment
+from typing import Any
+from ZODB.interfaces import IDatabase
+from ZODB.POSException import ConflictError
+from ZODB.POSException import POSKeyError
+
+import threading
+import transaction
+
+
+#: Seconds for which ``stop`` waits for the thread.
+_PATIENCE = 1.0
+#: The shortest time between two looks for jobs that a service can ask for.
+_SHORTEST_WAIT = 0.01
+#: How often a service is made known to workers in spite of conflicts.
+_TRIES = 20
+
+_lock = threading.Lock()
+#: By the database and the queue of the service.
+_dispatchers: dict[tuple[int, str], Dispatcher] = {}
+
+
+def find(service: Any) -> Dispatcher | None:
+    """Return the dispatcher of the service in this process, if there is one."""
+    jar = service._p_jar
+    return None if jar is None else _dispatchers.get(_key(service, jar.db()))
+
+
+def start(service: Any) -> None:
+    """Start a dispatcher for the service; see ``ITaskService.startProcessing``."""
+    path = service.getServicePath()
+    if not path:
+        return
+    jar = service._p_jar
+    if jar is None or service._queue._p_oid is None:
+        raise ValueError(
+            f"The service {'.'.join(path)} is not in the database yet: commit first."
+        )
+    database = jar.db()
+    with _lock:
+        key = _key(service, database)
+        if key in _dispatchers:
+            return
+        _attach(database, service._queue._p_oid, ".".join(path))
+        wait = service.processorArguments.get("waitTime", Options.poll_seconds)
+        dispatcher = Dispatcher(
+            database,
+            SiteEnvironment,
+            Options(poll_seconds=max(wait, _SHORTEST_WAIT)),
+            queue_names=[service._queue.name],
+            thread_name=".".join([service.THREADNAME_PREFIX, *path]),
+        )
+        dispatcher.start()
+        _dispatchers[key] = dispatcher
+
+
+def stop(service: Any) -> None:
+    """Stop the dispatcher of the service, if there is one."""
+    jar = service._p_jar
+    if jar is None:
+        return
+    with _lock:
+        dispatcher = _dispatchers.pop(_key(service, jar.db()), None)
+    if dispatcher is not None:
+        dispatcher.stop(_PATIENCE)
+
+
+def _key(service: Any, database: IDatabase) -> tuple[int, str]:
+    return id(database), service._queue.name
+
+
+def _attach(database: IDatabase, oid: bytes, path: str) -> None:
+    """Let workers find the queue, in a transaction of our own."""
+    for tries in range(_TRIES):
+        connection = database.open(transaction.TransactionManager())
+        try:
+            with connection.transaction_manager:
+                queue = connection.get(oid)
+                queues = get_queues(connection)
+                if queue.name not in queues or queues[queue.name] is not queue:
+                    queues.attach(queue)
+            return
+        except POSKeyError:
+            raise ValueError(
+                f"The service {path} is not in the database yet: commit first."
+            ) from None
+        except ConflictError:
+            if tries + 1 == _TRIES:
+                raise
+        finally:
+            connection.close()

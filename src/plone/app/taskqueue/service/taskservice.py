@@ -1,0 +1,224 @@
+"""``TaskService``: named tasks with inputs, now, later, or at certain times."""
+
+from BTrees.IOBTree import IOBTree
+from collections.abc import Iterable
+from persistent import Persistent
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher import within
+from plone.app.taskqueue.interfaces import CANCELLED
+from plone.app.taskqueue.interfaces import COMPLETED
+from plone.app.taskqueue.interfaces import ERROR
+from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.job.cronjob import CronJob
+from plone.app.taskqueue.job.retry import Retry
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.taskqueue import TaskQueue
+from plone.app.taskqueue.service import ids
+from plone.app.taskqueue.service import processing
+from plone.app.taskqueue.task.errors import TaskError
+from plone.app.taskqueue.task.options import options_of
+from plone.app.taskqueue.task.performing import perform
+from plone.app.taskqueue.task.performing import unique_key
+from plone.app.taskqueue.task.schema import validate_input
+from typing import Any
+from zope.component import getUtilitiesFor
+from zope.component import queryUtility
+from zope.container.contained import Contained
+from zope.interface import implementer
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue")
+
+#: How the jobs of a task are repeated that says nothing of it: at once, three times.
+#: Origin: lovely.remotetask, which counted for each thread, not for each job.
+RETRY = Retry(3, never=TaskError)
+
+#: Statuses of jobs that have ended.
+_ENDED = (CANCELLED, ERROR, COMPLETED)
+
+
+class MissingTaskError(TaskError, LookupError):
+    """There is no task of the job's name here."""
+
+
+@implementer(ITaskService)
+class BaseTaskService(Contained, Persistent):
+    """See ``ITaskService``.  The class attributes are for subclasses to change."""
+
+    #: Makes what holds the jobs by id.
+    containerClass = IOBTree
+    #: Ids are below this.
+    maxint = 2**31 - 1
+    taskInterface = ITask
+    #: Threads are called by this and the path of the service.
+    THREADNAME_PREFIX = "remotetasks"
+    #: ``waitTime``: seconds between two looks for jobs if nothing wakes the thread.
+    processorArguments = {"waitTime": 1.0}
+
+    def __init__(self) -> None:
+        self.jobs = self.containerClass()
+        self._queue = TaskQueue(self)
+
+    def getAvailableTasks(self) -> dict[str, Any]:
+        return dict(getUtilitiesFor(self.taskInterface, self._site()))
+
+    def _task(self, name: str) -> Any:
+        return queryUtility(self.taskInterface, name=name, context=self._site())
+
+    def _site(self) -> Any:
+        """Return where tasks are looked up; ``None`` is the current site."""
+        return None
+
+    # Adding
+
+    def add(self, task: str, input: Any = None, startLater: bool = False) -> int:
+        found = self._task(task)
+        if found is None:
+            raise ValueError("Task does not exist")
+        input = validate_input(found, input, task)
+        job = Job(self._generateId(), task, input)
+        self._set_options(job, found, input)
+        return self._register(job, self._queue.add(job, later=startLater))
+
+    def addCronJob(
+        self,
+        task: str,
+        input: Any = None,
+        minute: Iterable[int] = (),
+        hour: Iterable[int] = (),
+        dayOfMonth: Iterable[int] = (),
+        month: Iterable[int] = (),
+        dayOfWeek: Iterable[int] = (),
+        delay: float | None = None,
+    ) -> int:
+        job = CronJob(
+            self._generateId(),
+            task,
+            input,
+            minute,
+            hour,
+            dayOfMonth,
+            month,
+            dayOfWeek,
+            delay,
+        )
+        found = self._task(task)
+        if found is None:
+            job.retry_policy_factory = RETRY
+        else:
+            self._set_options(job, found)
+        return self._register(job, self._queue.add_planned(job))
+
+    def _set_options(self, job: Job, task: Any, *inputs: Any) -> None:
+        options = options_of(task)
+        job.retry_policy_factory = RETRY if options.retry is None else options.retry
+        job.timeout = options.timeout
+        job.priority = options.priority
+        job.isolated = options.isolated
+        for input in inputs:
+            job.set_unique(unique_key(task, job.task, input))
+
+    def _register(self, job: Job, queued: Job) -> int:
+        if queued is job:
+            self.jobs[job.id] = job
+        return queued.id
+
+    def _generateId(self) -> int:
+        """Return an id that no job has, next to the last one if that is free."""
+        return ids.draw(self._queue.name, self.jobs, self.maxint)
+
+    # Changing
+
+    def startJob(self, jobid: int) -> bool:
+        return self._queue.start(self.jobs[jobid])
+
+    def reschedule(self, jobid: int) -> None:
+        self._queue.replan(self.jobs[jobid])
+
+    def cancel(self, jobid: int) -> None:
+        job = self._find(jobid)
+        if job is not None and not job.has_ended and job.state is not State.CALLBACKS:
+            self._queue.cancel(job)
+
+    def _find(self, jobid: Any) -> Job | None:
+        # A number, for trees of numbers raise at anything else.
+        return self.jobs.get(jobid) if isinstance(jobid, int) else None
+
+    def clean(self, status: Iterable[str] = _ENDED) -> None:
+        wanted = [status] if isinstance(status, str) else list(status)
+        for jobid, job in list(self.jobs.items()):
+            word = job.status
+            if word not in wanted:
+                continue
+            if word not in _ENDED:
+                raise ValueError(f"Not allowed status for removing. {word}")
+            del self.jobs[jobid]
+            self._queue.forget(job)
+
+    # Reading
+
+    def getStatus(self, jobid: int) -> str:
+        return self.jobs[jobid].status
+
+    def getResult(self, jobid: int) -> Any:
+        return self.jobs[jobid].output
+
+    def getError(self, jobid: int) -> str | None:
+        return self.jobs[jobid].error
+
+    def hasJobsWaiting(self, now: float | None = None) -> bool:
+        with clock.at(now):
+            return self._queue.has_due
+
+    # Running
+
+    def perform(self, job: Job) -> Any:
+        """Call the task of a job, as whoever runs it does.
+
+        ``MissingTaskError``: it is not there.  And what the task raises.
+        """
+        task = self._task(job.task)
+        if task is None:
+            message = f'Task "{job.task}" not found!'
+            logger.error(message)
+            raise MissingTaskError(message)
+        return perform(task, self, job.id, job.input, name=job.task)
+
+    def processNext(self, now: float | None = None, jobid: int | None = None) -> bool:
+        with clock.at(now):
+            if jobid is None:
+                return within.run_next(self._queue)
+            job = self._find(jobid)
+            return job is not None and within.run_this(self._queue, job)
+
+    def process(self, now: float | None = None) -> None:
+        while self.processNext(now):
+            pass
+
+    # Threads
+
+    def getServicePath(self) -> list[str]:
+        """Return the names on the way from the root to the service."""
+        names: list[str] = []
+        place: Any = self
+        while getattr(place, "__parent__", None) is not None and place.__name__:
+            names.insert(0, place.__name__)
+            place = place.__parent__
+        return names
+
+    def startProcessing(self) -> None:
+        processing.start(self)
+
+    def stopProcessing(self) -> None:
+        processing.stop(self)
+
+    def isProcessing(self) -> bool:
+        return processing.find(self) is not None
+
+
+class TaskService(BaseTaskService):
+    """The service of containers of zope.site, and of none."""

@@ -1,0 +1,34 @@
+"""Services with tasks of their own, for tests."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.task import SimpleTask
+from plone.testing import zca
+from typing import Any
+from zope.component import provideUtility
+from zope.component.hooks import setHooks
+from zope.component.hooks import setSite
+
+
+@contextmanager
+def registry() -> Iterator[None]:
+    """Use a registry of components that holds nothing but what the test registers."""
+    zca.pushGlobalRegistry()
+    setHooks()
+    try:
+        yield
+    finally:
+        setSite(None)
+        zca.popGlobalRegistry()
+
+
+def provide_task(name: str, function: Callable, **options: Any) -> None:
+    """Register a task of that name."""
+    provideUtility(SimpleTask(function, **options), ITask, name=name)
+
+
+def echo(input: Any) -> Any:
+    """Return the input."""
+    return input
