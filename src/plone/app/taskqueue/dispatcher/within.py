@@ -107,6 +107,7 @@ class _Within:
             self._give_back()
             raise
         else:
+            _counted.pop(self._key(), None)
             if self._regain():
                 transitions.complete(
                     self._lease, self._index, job, result, self._started

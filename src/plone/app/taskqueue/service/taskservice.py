@@ -176,7 +176,7 @@ class BaseTaskService(Contained, Persistent):
 
     # Running
 
-    def perform(self, job: Job) -> Any:
+    def perform(self, job: Job, context: Any = None) -> Any:
         """Call the task of a job, as whoever runs it does.
 
         ``MissingTaskError``: it is not there.  And what the task raises.
@@ -186,7 +186,7 @@ class BaseTaskService(Contained, Persistent):
             message = f'Task "{job.task}" not found!'
             logger.error(message)
             raise MissingTaskError(message)
-        return perform(task, self, job.id, job.input, name=job.task)
+        return perform(task, self, job.id, job.input, context, job.task)
 
     def processNext(self, now: float | None = None, jobid: int | None = None) -> bool:
         with clock.at(now):

@@ -1,0 +1,267 @@
+"""Services whose jobs run in threads, on a real database."""
+
+from collections import Counter
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.local import checkpoint
+from plone.app.taskqueue.queue.claiming import claim_next
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.service.surroundings import SiteEnvironment
+from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.tests.functions import PATIENCE
+from plone.app.taskqueue.tests.functions import stage
+from plone.app.taskqueue.tests.service.tasks import echo
+from plone.app.taskqueue.tests.service.tasks import provide_task
+from plone.app.taskqueue.tests.service.tasks import registry
+from plone.app.taskqueue.wakeup import hub
+from zope.component.hooks import getSite
+from zope.site import LocalSiteManager
+from zope.site.folder import Folder
+from zope.site.folder import rootFolder
+
+import pytest
+import threading
+
+
+START = 1_700_000_040.0  # on the minute
+
+
+class Announcing(SiteEnvironment):
+    """Tells the test when a transaction of jobs has ended."""
+
+    def close(self):
+        super().close()
+        stage.notify()
+
+
+class Place:
+    """A service in a site, and threads that run its jobs."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.connection = engine.connect()
+        self.manager = self.connection.transaction_manager
+        root = rootFolder()
+        site = root["site"] = Folder()
+        site.setSiteManager(LocalSiteManager(site))
+        self.service = site.getSiteManager()["default"]["tasks"] = TaskService()
+        self.root = root
+        with self.manager:
+            self.connection.root()["Application"] = root
+            get_queues(self.connection)
+        self.seen = Counter()
+
+    def add(self, *args, **kwargs):
+        with self.manager:
+            return self.service.add(*args, **kwargs)
+
+    def note(self, input):
+        self.seen[input] += 1
+
+    def now(self):
+        """Return the service as it is committed now."""
+        self.manager.begin()
+        return self.service
+
+    def wait_for_status(self, number, status):
+        def look():
+            return self.now().getStatus(number) == status
+
+        with stage.changed:
+            assert stage.changed.wait_for(look, PATIENCE), self.service.getStatus(
+                number
+            )
+
+    def wait_for_runs(self, number, count):
+        """Wait until the cron job has had so many runs, as they were committed."""
+
+        def look():
+            return self.now()._queue.counts()["completed"] >= count
+
+        with stage.changed:
+            assert stage.changed.wait_for(look, PATIENCE)
+
+
+@pytest.fixture
+def place(engine, monkeypatch):
+    monkeypatch.setattr(
+        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
+    )
+    with registry():
+        provide_task("echo", echo)
+        place = Place(engine)
+        provide_task("note", place.note)
+        yield place
+        place.manager.abort()
+        place.service.stopProcessing()
+
+
+def threads():
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread.name.startswith("remotetasks.")
+    ]
+
+
+def test_a_job_runs_once_its_transaction_has_committed(place):
+    place.service.startProcessing()
+    number = place.add("echo", {"a": 1})
+    place.wait_for_status(number, "completed")
+    assert place.service.getResult(number) == {"a": 1}
+
+
+def test_there_is_one_thread_named_after_the_place_of_the_service(place):
+    place.service.startProcessing()
+    place.service.startProcessing()
+    (thread,) = threads()
+    assert thread.name == "remotetasks.site.++etc++site.default.tasks"
+    assert thread.daemon
+    assert repr(thread) == f"<Thread({thread.name}, started daemon)>"
+    assert place.service.isProcessing() is True
+    place.service.stopProcessing()
+    assert place.service.isProcessing() is False
+    thread.join(PATIENCE)
+    assert threads() == []
+    place.service.stopProcessing()
+
+
+def test_a_service_that_was_stopped_can_be_started_again(place):
+    for _ in range(2):
+        place.service.startProcessing()
+        number = place.add("echo")
+        place.wait_for_status(number, "completed")
+        place.service.stopProcessing()
+
+
+def test_a_service_that_is_not_committed_cannot_be_started(place):
+    place.manager.begin()
+    new = place.root["new"] = TaskService()
+    with pytest.raises(ValueError, match="service new is not in the database yet"):
+        new.startProcessing()
+    place.manager.savepoint()
+    with pytest.raises(ValueError, match="service new is not in the database yet"):
+        new.startProcessing()
+    assert new.isProcessing() is False
+
+
+def test_other_dispatchers_leave_the_jobs_of_a_service_alone(place):
+    place.service.startProcessing()
+    place.service.stopProcessing()
+    number = place.add("echo")
+    place.engine.dispatcher()
+    other = place.engine.put(dict)
+    place.engine.wait_for(other)
+    assert place.now().getStatus(number) == "queued"
+
+
+def test_a_task_runs_in_the_site_of_its_service(place):
+    provide_task("where", lambda input: getSite().__name__)
+    place.service.startProcessing()
+    number = place.add("where")
+    place.wait_for_status(number, "completed")
+    assert place.service.getResult(number) == "site"
+
+
+def test_a_worker_tries_a_job_four_times_and_a_task_error_once(place):
+    def fail(input):
+        place.note("fail")
+        raise ValueError("not today")
+
+    def refuse(input):
+        place.note("refuse")
+        raise TaskError("never")
+
+    provide_task("fail", fail)
+    provide_task("refuse", refuse)
+    place.service.startProcessing()
+    numbers = [place.add("fail"), place.add("refuse"), place.add("echo")]
+    for number, status in zip(numbers, ("error", "error", "completed"), strict=True):
+        place.wait_for_status(number, status)
+    assert place.seen == {"fail": 4, "refuse": 1}
+    assert place.service.getError(numbers[0]) == "not today"
+    assert place.service.getError(numbers[1]) == "never"
+
+
+def test_a_task_may_stop_its_own_service(place):
+    def stop(input):
+        connection = place.engine.connect()
+        connection.root()["Application"]["site"].getSiteManager()["default"][
+            "tasks"
+        ].stopProcessing()
+
+    provide_task("stop", stop)
+    place.service.startProcessing()
+    (thread,) = threads()
+    number = place.add("stop")
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert place.now().getStatus(number) == "completed"
+
+
+def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
+    def long(input):
+        stage.event("begun").set()
+        stage.wait("go on")
+        checkpoint()
+
+    provide_task("long", long)
+    place.service.startProcessing()
+    number = place.add("long")
+    stage.wait("begun")
+    assert place.now().getStatus(number) == "processing"
+    with place.manager:
+        place.service.cancel(number)
+    stage.event("go on").set()
+    place.wait_for_status(number, "cancelled")
+
+
+def test_a_job_is_rescued_from_a_worker_that_died(place):
+    place.service.startProcessing()
+    place.service.stopProcessing()
+    number = place.add("echo", 1)
+    connection = place.engine.connect()
+    worker_id = place.engine.register(connection)
+    with connection.transaction_manager:
+        queue = connection.get(place.service._queue._p_oid)
+        assert claim_next(queue, worker_id, 0, 1, lambda *job: True)
+    assert place.now().getStatus(number) == "processing"
+    place.engine.fence(worker_id)
+    assert place.now().getStatus(number) == "queued"
+    place.service.startProcessing()
+    place.wait_for_status(number, "completed")
+
+
+def test_each_tick_runs_once_where_two_workers_serve_the_service(place):
+    ticks = 12
+    clock.freeze(START)
+    with place.manager:
+        number = place.service.addCronJob("note", "tick", minute=range(60))
+        get_queues(place.connection).attach(place.service._queue)
+        # The first look.
+        place.service.processNext()
+    workers = [
+        Dispatcher(
+            place.engine.db,
+            Announcing,
+            Options(poll_seconds=3600, lease_seconds=3600),
+            queue_names=[place.service._queue.name],
+        )
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for tick in range(1, ticks + 1):
+            clock.freeze(START + 60 * tick)
+            for _ in workers:
+                hub.ring(place.engine.db)
+            place.wait_for_runs(number, tick)
+    finally:
+        for worker in workers:
+            assert worker.stop(PATIENCE)
+    assert place.seen == {"tick": ticks}
+    assert place.now().getStatus(number) == "cronjob"
+    assert place.service._queue.counts()["completed"] == ticks

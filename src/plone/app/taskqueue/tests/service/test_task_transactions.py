@@ -1,0 +1,225 @@
+"""What becomes of a service's jobs with the transactions in which they are touched."""
+
+from persistent.mapping import PersistentMapping
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.tests.service.tasks import echo
+from plone.app.taskqueue.tests.service.tasks import provide_task
+from plone.app.taskqueue.tests.service.tasks import registry
+from ZODB.POSException import ConflictError
+
+import pytest
+
+
+class Store:
+    """A connection with a committed service, its transactions, and a place to write."""
+
+    def __init__(self, engine):
+        self.connection = engine.connect()
+        self.manager = self.connection.transaction_manager
+        self.manager.begin()
+        root = self.connection.root()
+        self.service = root["service"] = TaskService()
+        self.place = root["place"] = PersistentMapping()
+        get_queues(self.connection).attach(self.service._queue)
+        self.manager.commit()
+
+    def add(self, *args, **kwargs):
+        number = self.service.add(*args, **kwargs)
+        self.manager.commit()
+        return number
+
+    def write(self, input):
+        self.place[input] = self.place.get(input, 0) + 1
+
+    def write_and_fail(self, input):
+        self.write(input)
+        raise ValueError("not today")
+
+    def write_and_refuse(self, input):
+        self.write(input)
+        raise TaskError("never")
+
+
+@pytest.fixture
+def store(engine):
+    with registry():
+        store = Store(engine)
+        provide_task("echo", echo)
+        for name in ("write", "write_and_fail", "write_and_refuse"):
+            provide_task(name, getattr(store, name))
+        yield store
+        store.manager.abort()
+
+
+def test_a_job_is_there_if_its_transaction_commits_and_only_then(engine, store):
+    number = store.service.add("echo", 1)
+    job = store.service.jobs[number]
+    other = engine.connect().root()["service"]
+    assert number not in other.jobs
+    store.manager.abort()
+    assert number not in store.service.jobs
+    assert job.status is None
+    number = store.add("echo", 1)
+    assert engine.connect().root()["service"].getStatus(number) == "queued"
+
+
+def test_a_job_that_was_undone_by_a_savepoint_is_gone(store):
+    savepoint = store.manager.savepoint()
+    number = store.service.add("echo", 1)
+    savepoint.rollback()
+    assert number not in store.service.jobs
+    assert store.service.processNext() is False
+
+
+def test_what_was_processed_is_undone_with_the_callers_transaction(engine, store):
+    number = store.add("write", "it")
+    store.service.process()
+    assert store.service.getStatus(number) == "completed"
+    assert store.place["it"] == 1
+    store.manager.abort()
+    assert store.service.getStatus(number) == "queued"
+    assert "it" not in store.place
+    store.service.process()
+    store.manager.commit()
+    fresh = engine.connect().root()
+    assert fresh["service"].getStatus(number) == "completed"
+    assert fresh["place"]["it"] == 1
+
+
+def test_what_was_processed_leaves_no_lease_and_holds_no_quota(engine, store):
+    store.add("echo")
+    store.service.process()
+    store.manager.commit()
+    queue = engine.connect().root()["service"]._queue
+    assert len(queue.leases) == 0
+    assert queue.quotas["default"]._holders == ()
+    queue.check()
+
+
+def test_the_work_of_a_job_that_failed_is_undone_and_that_of_others_is_kept(store):
+    store.add("write", "before")
+    number = store.add("write_and_refuse", "failed")
+    store.add("write", "after")
+    store.service.process()
+    store.manager.commit()
+    assert dict(store.place) == {"before": 1, "after": 1}
+    assert store.service.getError(number) == "never"
+
+
+def test_attempts_are_counted_although_the_caller_aborts(store):
+    number = store.add("write_and_fail", "it")
+    for _ in range(3):
+        with pytest.raises(ValueError, match="not today"):
+            store.service.processNext()
+        store.manager.abort()
+    assert store.service.processNext() is True
+    store.manager.commit()
+    assert store.service.getStatus(number) == "error"
+    assert "it" not in store.place
+
+
+def test_a_conflict_is_raised_however_often_it_comes(store):
+    def conflict(input):
+        raise ConflictError
+
+    provide_task("conflict", conflict)
+    number = store.add("conflict")
+    for _ in range(6):
+        with pytest.raises(ConflictError):
+            store.service.processNext()
+        assert store.service.getStatus(number) == "queued"
+        store.manager.abort()
+
+
+def test_a_task_may_commit_by_itself(store):
+    def commit(input):
+        store.write("first")
+        store.manager.commit()
+        store.write("second")
+
+    provide_task("commit", commit)
+    number = store.add("commit")
+    store.service.process()
+    store.manager.commit()
+    assert store.service.getStatus(number) == "completed"
+    assert dict(store.place) == {"first": 1, "second": 1}
+    assert len(store.service._queue.leases) == 0
+
+
+def test_a_task_may_abort_by_itself(store):
+    def abort(input):
+        store.write("undone")
+        store.manager.abort()
+
+    provide_task("abort", abort)
+    number = store.add("abort")
+    store.service.process()
+    store.manager.commit()
+    assert store.service.getStatus(number) == "completed"
+    assert "undone" not in store.place
+    store.service._queue.check()
+
+
+def test_a_task_that_dooms_the_transaction_leaves_the_job_where_it_was(store):
+    provide_task("doom", lambda input: store.manager.doom())
+    number = store.add("doom")
+    with pytest.raises(Exception, match="doomed"):
+        store.service.processNext()
+    store.manager.abort()
+    assert store.service.getStatus(number) == "queued"
+
+
+def test_a_service_is_stored_with_the_jobs_that_it_had_before(engine):
+    with registry():
+        provide_task("echo", echo)
+        service = TaskService()
+        ended = service.add("echo", 1)
+        service.process()
+        queued = service.add("echo", 2)
+        held = service.add("echo", 3, startLater=True)
+        cron = service.addCronJob("echo", 4, minute=(0,))
+        connection = engine.connect()
+        with connection.transaction_manager:
+            connection.root()["service"] = service
+        fresh = engine.connect().root()["service"]
+        assert [fresh.getStatus(each) for each in (ended, queued, held, cron)] == [
+            "completed",
+            "queued",
+            "start later",
+            "cronjob",
+        ]
+        fresh.process(0)
+        fresh.process(3600)
+        assert [fresh.getResult(each) for each in (ended, queued, cron)] == [1, 2, 4]
+
+
+def test_what_is_cleaned_away_is_in_no_history_any_more(engine, store):
+    number = store.add("echo")
+    store.service.process()
+    store.manager.commit()
+    store.service.clean()
+    store.manager.commit()
+    queue = store.service._queue
+    assert number not in store.service.jobs
+    assert not any(count for count in queue.counts().values())
+    queue.check()
+
+
+def test_a_queue_with_jobs_in_all_rooms_is_consistent(store):
+    store.service.add("echo")
+    store.service.add("echo", startLater=True)
+    store.service.addCronJob("echo", delay=10)
+    store.service.process(0)
+    store.service.addCronJob("echo", minute=(0,))
+    store.service.add("echo")
+    store.manager.commit()
+    store.service._queue.check()
+    counts = store.service._queue.counts()
+    assert {state.value: count for state, count in counts.items() if count} == {
+        "completed": 1,
+        "held": 1,
+        "pending": 1,
+        "scheduled": 2,
+    }
