@@ -8,13 +8,17 @@ by ``runwsgi`` and other WSGI servers: it is what starts the dispatcher.  Of
 """
 
 from App.config import getConfiguration
+from collections.abc import Callable
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.environment import PloneEnvironment
 from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.service import processing
+from plone.app.taskqueue.service.autostart import bootStrapSubscriber
 from plone.app.taskqueue.settings import read_settings
 from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.settings import SettingsError
 from zope.component import adapter
+from zope.processlifetime import DatabaseOpenedWithRoot
 from zope.processlifetime import IDatabaseOpenedWithRoot
 from zope.processlifetime import IProcessStarting
 
@@ -50,12 +54,15 @@ def configure(event) -> None:
 def start(event) -> None:
     """Run jobs in this process if it is a web server's and the settings want it."""
     settings = read_settings()
+    serving = is_web_server()
     if not settings.threads:
         logger.info("No jobs are run in this process: threads is 0.")
-    elif is_web_server():
+    elif serving:
         run_dispatcher(Zope2.DB, settings)
     else:
         logger.info("No jobs are run in this process: it is not a web server.")
+    if serving:
+        run_services(Zope2.DB, settings)
 
 
 def is_web_server() -> bool:
@@ -73,26 +80,37 @@ def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:
     """Start a dispatcher that stops when the process ends."""
     dispatcher = Dispatcher(database, PloneEnvironment, settings.options())
     dispatcher.start()
-    ending = _Ending(dispatcher, settings.stop_seconds)
+    _at_end(lambda: dispatcher.stopping or dispatcher.stop(settings.stop_seconds))
+    return dispatcher
+
+
+def run_services(database: ZODB.DB, settings: Settings) -> None:
+    """Start the task services that ``autostart`` names; all stop when the process ends."""
+    _at_end(lambda: processing.stop_all(settings.stop_seconds))
+    bootStrapSubscriber(DatabaseOpenedWithRoot(database))
+
+
+def _at_end(stop: Callable[[], object]) -> None:
+    """Call ``stop`` while the databases are still open."""
+    ending = _Ending(stop)
     # ``runwsgi`` closes what is listed here, in this order and before ``atexit``.
     Zope2.opened.insert(0, ending)
     # Other servers may not.
     atexit.register(ending.close)
     exit_on_sigterm()
-    return dispatcher
 
 
 class _Ending:
-    """Stops the dispatcher while its databases are still open."""
+    """What is to be stopped once."""
 
-    def __init__(self, dispatcher: Dispatcher, seconds: float) -> None:
-        self._dispatcher = dispatcher
-        self._seconds = seconds
+    def __init__(self, stop: Callable[[], object]) -> None:
+        self._stop: Callable[[], object] | None = stop
 
     def close(self) -> None:
         """Stop it, unless that was done."""
-        if not self._dispatcher.stopping:
-            self._dispatcher.stop(self._seconds)
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            stop()
 
 
 def exit_on_sigterm() -> None:

@@ -62,7 +62,11 @@ def bootStrapSubscriber(event: Any) -> None:
     try:
         root = connection.root().get(_ROOT)
         for name in names:
-            _start(root, name)
+            try:
+                _start(root, name)
+            except Exception:
+                # Such as a site that cannot be read; the process starts all the same.
+                logger.exception("directive %s cannot be followed", name)
     finally:
         connection.transaction_manager.abort()
         connection.close()

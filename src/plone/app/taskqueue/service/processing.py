@@ -10,6 +10,7 @@ from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 
 import threading
+import time
 import transaction
 
 
@@ -68,6 +69,16 @@ def stop(service: Any) -> None:
         dispatcher = _dispatchers.pop(_key(service, jar.db()), None)
     if dispatcher is not None:
         dispatcher.stop(_PATIENCE)
+
+
+def stop_all(seconds: float) -> None:
+    """Stop the dispatchers of all services; all together may take so many seconds."""
+    until = time.monotonic() + seconds
+    with _lock:
+        dispatchers = list(_dispatchers.values())
+        _dispatchers.clear()
+    for dispatcher in dispatchers:
+        dispatcher.stop(max(0.0, until - time.monotonic()))
 
 
 def _key(service: Any, database: IDatabase) -> tuple[int, str]:

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.task import SimpleTask
+from plone.app.taskqueue.task import Task
 from plone.testing import zca
 from typing import Any
 from zope.component import provideUtility
 from zope.component.hooks import setHooks
 from zope.component.hooks import setSite
+
+import logging
 
 
 @contextmanager
@@ -32,3 +35,14 @@ def provide_task(name: str, function: Callable, **options: Any) -> None:
 def echo(input: Any) -> Any:
     """Return the input."""
     return input
+
+
+class LoggingTask(Task):
+    """Says in the log that it ran."""
+
+    def __call__(
+        self, service: Any, jobid: int, input: Any, context: Any = None
+    ) -> Any:
+        """Return the input."""
+        logging.getLogger("test").info("ran %s", input)
+        return input

@@ -7,6 +7,7 @@ from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from plone.app.taskqueue.task import TaskError
@@ -216,6 +217,18 @@ def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
         place.service.cancel(number)
     stage.event("go on").set()
     place.wait_for_status(number, "cancelled")
+
+
+def test_what_was_cleaned_away_does_not_come_back_from_a_workers_lease(place):
+    place.service.startProcessing()
+    number = place.add("echo")
+    place.wait_for_status(number, "completed")
+    with place.manager:
+        place.service.clean()
+    assert processing.find(place.service).stop(PATIENCE)
+    place.now()
+    assert not list(place.service._queue.finished("completed"))
+    assert not list(place.service._queue.leases)
 
 
 def test_a_job_is_rescued_from_a_worker_that_died(place):

@@ -1,0 +1,201 @@
+"""Services that are started with the process, as ``autostart`` says."""
+
+from App.config import getConfiguration
+from contextlib import contextmanager
+from OFS.Application import Application
+from pathlib import Path
+from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service import bootStrapSubscriber
+from plone.app.taskqueue.service import getAutostartServiceNames
+from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.settings import PREFIX
+from plone.app.taskqueue.settings import SECTION
+from plone.app.taskqueue.tests.service.tasks import registry
+from plone.app.taskqueue.tests.service.test_startup import configure
+from plone.app.taskqueue.tests.service.test_startup import instance
+from plone.app.taskqueue.tests.service.test_startup import READY
+from plone.app.taskqueue.tests.service.test_startup import section
+from plone.app.taskqueue.tests.service.test_startup import serve
+from plone.app.taskqueue.tests.service.test_startup import SITE_ZCML
+from ZODB import DB
+from ZODB.FileStorage import FileStorage
+from zope.processlifetime import DatabaseOpenedWithRoot
+from zope.site import LocalSiteManager
+from zope.site.folder import Folder
+from zope.site.folder import rootFolder
+
+import pytest
+import signal
+import transaction
+
+
+__all__ = ["instance"]  # a fixture
+
+LOGGER = "plone.app.taskqueue"
+
+TASK_ZCML = """
+  <include package="zope.component" file="meta.zcml" />
+  <utility
+      factory="plone.app.taskqueue.tests.service.tasks.LoggingTask"
+      provides="plone.app.taskqueue.interfaces.ITask"
+      name="log"
+      />
+</configure>
+"""
+
+
+def new_site(parent, name):
+    """Add a site with a service that is registered in it, and return both."""
+    site = Folder()
+    parent[name] = site
+    site.setSiteManager(LocalSiteManager(site))
+    return site, add_service(site)
+
+
+def add_service(site):
+    service = TaskService()
+    registered = site.getSiteManager()
+    registered["default"]["tasks"] = service
+    registered.registerUtility(service, ITaskService, name="Tasks")
+    return service
+
+
+@pytest.fixture
+def opened(engine, monkeypatch):
+    """Two sites with a service each; call it with directives, for the log."""
+    monkeypatch.setattr(getConfiguration(), "product_config", {}, raising=False)
+    with registry():
+        connection = engine.connect()
+        root = rootFolder()
+        services = [new_site(root, name)[1] for name in ("one", "two")]
+        with connection.transaction_manager:
+            connection.root()["Application"] = root
+        yield services, DatabaseOpenedWithRoot(engine.db)
+        for service in services:
+            service.stopProcessing()
+
+
+def start(event, directives):
+    getConfiguration().product_config = {SECTION: {"autostart": directives}}
+    bootStrapSubscriber(event)
+
+
+def lines(caplog):
+    found = [
+        f"{record.levelname} {record.getMessage()}"
+        for record in caplog.records
+        if record.name.startswith(LOGGER)
+    ]
+    caplog.clear()
+    assert found.pop(0) == "INFO handling event IStartRemoteTasksEvent"
+    return found
+
+
+def test_without_a_directive_nothing_is_started_and_nothing_said(opened, caplog):
+    caplog.set_level(1)
+    bootStrapSubscriber(opened[1])
+    start(opened[1], "")
+    assert not [record for record in caplog.records if record.name == LOGGER]
+
+
+@pytest.mark.parametrize(
+    ("directives", "expected"),
+    [
+        ("one@Tasks", ["INFO service Tasks on site one started"]),
+        ("one@*", ["INFO service Tasks on site one started"]),
+        (
+            "*@*",
+            [
+                "INFO service Tasks on site one started",
+                "INFO service Tasks on site two started",
+            ],
+        ),
+        (
+            " two@Tasks , one@Tasks",
+            [
+                "INFO service Tasks on site two started",
+                "INFO service Tasks on site one started",
+            ],
+        ),
+        ("three@Tasks", ["ERROR site three not found"]),
+        ("one@Other", ["ERROR service Other on site one not found"]),
+        ("@Tasks", ["ERROR service Tasks on site root not found"]),
+        ("*@Other", ["WARNING no services started by directive *@Other"]),
+        ("Tasks", ["ERROR the directive Tasks is not of the form site@service"]),
+    ],
+)
+def test_each_directive_is_told_in_the_log(opened, caplog, directives, expected):
+    caplog.set_level(1)
+    start(opened[1], directives)
+    assert lines(caplog) == expected
+
+
+def test_services_that_run_already_are_left_alone(opened, caplog):
+    caplog.set_level(1)
+    services, event = opened
+    services[0].startProcessing()
+    start(event, "one@Tasks")
+    assert lines(caplog) == []
+    assert services[0].isProcessing()
+
+
+def test_the_environment_goes_before_zope_conf(opened, monkeypatch):
+    monkeypatch.setenv(f"{PREFIX}AUTOSTART", "a@b, @c")
+    getConfiguration().product_config = {SECTION: {"autostart": "one@Tasks"}}
+    assert getAutostartServiceNames() == ["a@b", "@c"]
+
+
+def test_a_service_that_cannot_be_started_does_not_keep_others_from_it(opened, caplog):
+    services, event = opened
+    with services[0]._p_jar.transaction_manager:
+        services[0].processorArguments = {"waitTime": "long"}
+    start(event, "one@Tasks, two@Tasks")
+    assert "directive one@Tasks cannot be followed" in caplog.messages
+    assert [service.isProcessing() for service in services] == [False, True]
+
+
+@contextmanager
+def application(path: Path):
+    """Give the application root of an instance whose server is not running."""
+    database = DB(FileStorage(str(path / "Data.fs")))
+    connection = database.open()
+    try:
+        root = connection.root()
+        if "Application" not in root:
+            root["Application"] = Application()
+        yield root["Application"]
+        transaction.commit()
+    finally:
+        transaction.abort()
+        connection.close()
+        database.close()
+
+
+def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
+    zcml = SITE_ZCML.replace("</configure>", TASK_ZCML)
+    (instance / "etc" / "site.zcml").write_text(zcml)
+    configure(instance, section("threads 0\nautostart site@Tasks, gone@Tasks"))
+    with application(instance) as app:
+        outside = {}
+        site, service = new_site(outside, "site")
+        site.__name__ = "site"
+        app._setOb("site", site)
+        app._objects += ({"id": "site", "meta_type": "Folder"},)
+        number = service.addCronJob("log", "later", delay=1)
+        transaction.commit()
+    with serve(instance) as server:
+        server.read_until("service Tasks on site site started")
+        server.read_until("ERROR .*site gone not found")
+        server.read_until(READY)
+        server.read_until("ran later")
+        log = server.end(signal.SIGTERM)
+        assert "Traceback" not in log
+        assert "runs jobs in" not in log
+        assert server.process.returncode == 0
+    with application(instance) as app:
+        service = app._getOb("site").getSiteManager()["default"]["tasks"]
+        assert service.getStatus(number) == "completed"
+        assert service.getResult(number) == "later"
+        assert len(service._queue.leases) == 0
+        assert list(get_queues(app._p_jar).workers) == []
