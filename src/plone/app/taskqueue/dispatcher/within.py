@@ -37,6 +37,7 @@ _counted: dict[tuple[int, bytes], dict[str, Any]] = {}
 
 def run_next(queue: TaskQueue) -> bool:
     """Run the job that is next; false if there is none.  See ``ITaskService``."""
+    queue.plan_all()
     lease = claim_next(queue, registry.new_worker_id(), 0, 1, lambda *job: False)
     if lease is None:
         return False

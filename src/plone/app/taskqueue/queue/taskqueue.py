@@ -128,6 +128,15 @@ class TaskQueue(Queue):
                 continue
             transitions.plan(self, job, _next(job, now))
 
+    def plan_all(self) -> None:
+        """Find out the times of all jobs that have none."""
+        while len(self.unplanned):
+            self.plan()
+
+    def next_due(self) -> float | None:
+        # There is something to do at once while jobs are without a plan.
+        return clock.now() if len(self.unplanned) else super().next_due()
+
     def promote(self, key: int, job: AsyncJob) -> None:
         if not isinstance(job, CronJob):
             super().promote(key, job)

@@ -29,7 +29,10 @@ _dispatchers: dict[tuple[int, str], Dispatcher] = {}
 def find(service: Any) -> Dispatcher | None:
     """Return the dispatcher of the service in this process, if there is one."""
     jar = service._p_jar
-    return None if jar is None else _dispatchers.get(_key(service, jar.db()))
+    if jar is None:
+        return None
+    dispatcher = _dispatchers.get(_key(service, jar.db()))
+    return None if dispatcher is None or dispatcher.stopping else dispatcher
 
 
 def start(service: Any) -> None:
@@ -45,7 +48,7 @@ def start(service: Any) -> None:
     database = jar.db()
     with _lock:
         key = _key(service, database)
-        if key in _dispatchers:
+        if find(service) is not None:
             return
         _attach(database, service._queue._p_oid, ".".join(path))
         wait = service.processorArguments.get("waitTime", Options.poll_seconds)

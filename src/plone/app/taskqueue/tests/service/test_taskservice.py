@@ -23,6 +23,7 @@ from zope.interface.verify import verifyObject
 from zope.schema import Int
 
 import pytest
+import threading
 import transaction
 
 
@@ -234,6 +235,19 @@ def test_a_cron_job_may_be_for_a_task_that_there_will_be(service):
     assert (service.getResult(number), service.getError(number)) == (5, None)
 
 
+def test_there_is_something_to_do_as_long_as_jobs_have_no_plan(service):
+    clock.freeze(1_700_000_000)
+    for number in range(1_100):
+        service.addCronJob("echo", number, delay=60)
+    queue = service._queue
+    queue.plan()
+    assert len(queue.unplanned) == 600
+    assert queue.next_due() == 1_700_000_000
+    service.process()
+    assert len(queue.unplanned) == 0
+    assert queue.next_due() == pytest.approx(1_700_000_060, abs=1)
+
+
 # Mistakes
 
 
@@ -398,6 +412,22 @@ def test_the_time_that_was_told_is_forgotten_also_after_an_error(service):
     with pytest.raises(ValueError):
         service.process(5)
     assert clock.now() >= before
+
+
+def test_the_time_is_told_to_the_thread_that_processes_only(service):
+    seen = []
+
+    def look(input):
+        thread = threading.Thread(target=lambda: seen.append(clock.now()))
+        thread.start()
+        thread.join()
+        seen.append(clock.now())
+
+    provide_task("look", look)
+    service.add("look")
+    service.process(5)
+    assert seen[0] > 1_700_000_000
+    assert seen[1] == 5
 
 
 # What tasks say of themselves
