@@ -9,7 +9,6 @@ from plone.app.taskqueue.dispatcher.glance import glance
 from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.guard import reassigned
 from plone.app.taskqueue.job.errors import JobCancelled
-from plone.app.taskqueue.queue.container import queue_connection
 from typing import Any
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -51,7 +50,9 @@ class Checkpoint:
     def _look_whatever_happens(self, run: Any) -> Exception | None:
         try:
             with glance(self._database) as connection:
-                return _look(queue_connection(connection), run)
+                # A service and its jobs may be elsewhere than all other queues.
+                home = run.lease._p_jar.db().database_name
+                return _look(connection.get_connection(home), run)
         except Exception as error:
             logger.debug(
                 "%s could not look whether it was cancelled: %r", run.describe(), error

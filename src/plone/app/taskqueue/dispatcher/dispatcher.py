@@ -115,7 +115,8 @@ class Dispatcher:
 
     def _start_threads(self) -> None:
         queue_database = self._membership.queue_database
-        hub.subscribe(queue_database, self._bell.ring)
+        for database in self._rung_by():
+            hub.subscribe(database, self._bell.ring)
         self._tap = tap(queue_database)
         # The sign of life comes first: this process may just have been frozen.
         chores = [
@@ -144,6 +145,11 @@ class Dispatcher:
         if not self.queue_names:
             logger.info(message, *args)
 
+    def _rung_by(self) -> set[IDatabase | None]:
+        """Return the databases that have queues: those of services are in the main one."""
+        found = {self._membership.queue_database}
+        return found | {self.database} if self.queue_names else found
+
     def _name_of_thread(self, slot: int) -> str:
         if self._thread_name is None:
             return f"taskqueue-{self.uuid[:8]}-{slot}"
@@ -167,7 +173,8 @@ class Dispatcher:
         with self._gate:
             self._gate.notify_all()
             self._end_maintenance_if_alone()
-        hub.unsubscribe(self._membership.queue_database, self._bell.ring)
+        for database in self._rung_by():
+            hub.unsubscribe(database, self._bell.ring)
         for thread in self._threads:
             _join(thread, until)
         ended = not any(thread.is_alive() for thread in self._threads)

@@ -7,6 +7,7 @@ from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.container import set_database_name
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.service.surroundings import SiteEnvironment
@@ -17,6 +18,8 @@ from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.wakeup import hub
+from ZODB.DB import DB
+from ZODB.FileStorage import FileStorage
 from zope.component.hooks import getSite
 from zope.site import LocalSiteManager
 from zope.site.folder import Folder
@@ -24,6 +27,7 @@ from zope.site.folder import rootFolder
 
 import pytest
 import threading
+import transaction
 
 
 START = 1_700_000_040.0  # on the minute
@@ -217,6 +221,62 @@ def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
         place.service.cancel(number)
     stage.event("go on").set()
     place.wait_for_status(number, "cancelled")
+
+
+@pytest.fixture
+def queues_elsewhere(tmp_path):
+    """Two databases, of which the other one has the queues."""
+    databases = {}
+    opened = [
+        DB(
+            FileStorage(str(tmp_path / f"{name}.fs")),
+            databases=databases,
+            database_name=name,
+        )
+        for name in ("main", "jobs")
+    ]
+    set_database_name("jobs")
+    stage.reset()
+    yield opened[0]
+    set_database_name(None)
+    for database in opened:
+        database.close()
+
+
+def test_a_service_runs_its_jobs_where_other_queues_are_in_another_database(
+    queues_elsewhere, monkeypatch
+):
+    monkeypatch.setattr(
+        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
+    )
+    seen = []
+
+    def look(input):
+        checkpoint()
+        seen.append(threading.current_thread().name)
+        stage.event("looked").set()
+        return input
+
+    connection = queues_elsewhere.open(transaction.TransactionManager())
+    manager = connection.transaction_manager
+    with registry():
+        provide_task("look", look)
+        with manager:
+            root = connection.root()["Application"] = rootFolder()
+            service = root["tasks"] = TaskService()
+            service.processorArguments = {"waitTime": 3600}
+        service.startProcessing()
+        for number in range(3):
+            stage.event("looked").clear()
+            with manager:
+                service.add("look", number)
+            stage.wait("looked")
+        assert processing.find(service).stop(PATIENCE)
+        manager.begin()
+        assert {job.status for job in service.jobs.values()} == {"completed"}
+        assert set(seen) == {"remotetasks.tasks"}
+        manager.abort()
+    connection.close()
 
 
 def test_what_was_cleaned_away_does_not_come_back_from_a_workers_lease(place):
