@@ -12,6 +12,7 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.attempts import Attempt
 from plone.app.taskqueue.job.attempts import REASON_LIMIT
 from plone.app.taskqueue.job.attempts import TRACEBACK_LIMIT
+from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.job.errors import BatchFailedError
 from plone.app.taskqueue.job.errors import DoomedError
 from plone.app.taskqueue.job.failure import Failure
@@ -31,8 +32,8 @@ import transaction
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: What retry policies have counted for jobs whose caller may have undone it, by the
-#: database and id of the job.
-_counted: dict[tuple[int, bytes], dict[str, Any]] = {}
+#: database and id of the job; for a cron job's run, of the cron job and with its time.
+_counted: dict[tuple[int, bytes, float | None], dict[str, Any]] = {}
 
 
 def run_next(queue: TaskQueue) -> bool:
@@ -143,8 +144,18 @@ class _Within:
         key = self._key()
         data = dict(_counted.get(key) or job.policy_data)
         failure = Failure(error)
-        policy = retry.policy_for(job)
-        answer = retry.decide(policy, failure, data, clock.now(), "job", job)
+        try:
+            policy = retry.policy_for(job)
+            answer = retry.decide(policy, failure, data, clock.now(), "job", job)
+        except LookupError as problem:
+            logger.error(
+                "The retry policy of job %s (%s) cannot be asked, so it is not tried "
+                "again: %s",
+                job.id,
+                job.function_name,
+                problem,
+            )
+            answer = None
         if answer is None or answer is retry.ENGINE:
             _counted.pop(key, None)
             return False
@@ -167,9 +178,14 @@ class _Within:
             self._give_back()
         return True
 
-    def _key(self) -> tuple[int, bytes] | None:
-        jar = self._job._p_jar
-        return None if jar is None else (id(jar.db()), self._job._p_oid)
+    def _key(self) -> tuple[int, bytes, float | None] | None:
+        job = self._job
+        tick = None
+        if isinstance(job, CronRun):
+            # The run is another one each time that its beginning was undone.
+            job, tick = job.cronjob, job.tick
+        jar = job._p_jar
+        return None if jar is None else (id(jar.db()), job._p_oid, tick)
 
     def _undo(self, savepoint: Any, error: Exception) -> None:
         try:

@@ -107,6 +107,7 @@ class CronJob(Job):
         for name in ("number", "home", "timeout", "priority", "retry"):
             run.set_extra(name, self.extra(name))
         run.set_extra("cronjob", self)
+        run.set_extra("tick", self.due_seconds)
         runs = self.runs
         ended = [each for each in runs if each.has_ended]
         waiting = [each for each in runs if not each.has_ended]
@@ -158,3 +159,8 @@ class CronRun(Job):
     def cronjob(self) -> CronJob:
         """The cron job that it is a run of."""
         return self.extra("cronjob")
+
+    @property
+    def tick(self) -> float:
+        """The time that it is the run of, in seconds since the epoch."""
+        return self.extra("tick")

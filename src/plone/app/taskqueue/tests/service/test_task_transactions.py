@@ -4,6 +4,7 @@ from persistent.mapping import PersistentMapping
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
@@ -118,6 +119,29 @@ def test_attempts_are_counted_although_the_caller_aborts(store):
     store.manager.commit()
     assert store.service.getStatus(number) == "error"
     assert "it" not in store.place
+
+
+def test_attempts_of_a_cron_jobs_run_are_counted_although_the_caller_aborts(store):
+    number = store.service.addCronJob("write_and_fail", "it", minute=(0,))
+    store.service.process(0)
+    store.manager.commit()
+    for hour in (1, 2):
+        for _ in range(3):
+            with pytest.raises(ValueError, match="not today"):
+                store.service.process(hour * 3600)
+            store.manager.abort()
+        store.service.process(hour * 3600)
+        store.manager.commit()
+        assert store.service.getError(number) == "not today"
+    assert "it" not in store.place
+    store.service._queue.check()
+
+
+def test_a_job_whose_retry_policy_is_gone_ends_with_its_error(store):
+    number = store.add("write_and_fail", "it")
+    store.service.jobs[number].set_extra("retry", f"{functions.__name__}:Vanished")
+    store.service.process()
+    assert store.service.getError(number) == "not today"
 
 
 def test_a_conflict_is_raised_however_often_it_comes(store):
