@@ -87,14 +87,17 @@ class Options(Record):
         self._check_new("timeout")
         if isinstance(value, timedelta):
             value = value.total_seconds()
-        if value is not None and (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or not 0 < value < keys.LATEST
-        ):
-            raise ValueError(
-                f"A job's timeout is a number of seconds above 0, not {value!r}."
-            )
+        if value is not None:
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise TypeError(
+                    "A job's timeout is a number of seconds, or a timedelta, not "
+                    f"{value!r}."
+                )
+            if not 0 < value < keys.LATEST:
+                raise ValueError(
+                    "A job's timeout is a number of seconds above 0 and below "
+                    f"{keys.LATEST}, not {value!r}."
+                )
         self.set_extra("timeout", value)
 
     # Order
