@@ -317,6 +317,14 @@ class Queue(Persistent):
             )
         return counts
 
+    def is_at(self, job: AsyncJob) -> bool:
+        """Say whether a worker is at this job now: the first that its lease holds."""
+        return any(
+            held[0][1] is job
+            for lease in self.leases.values()
+            if (held := lease.held_jobs())
+        )
+
     def leased(self) -> Iterator[AsyncJob]:
         return (job for lease in self.leases.values() for _, job in lease.held_jobs())
 
