@@ -23,7 +23,7 @@ def _oids(queues: Queues) -> Iterator[bytes | None]:
         for lane in queue.lanes():
             for tree in lane.trees():
                 yield from _ends(tree)
-        for tree in queue.schedule.trees():
+        for tree in (*queue.schedule.trees(), queue.summons):
             yield from _ends(tree)
         for name in queue.quotas:
             quota = queue.quotas[name]

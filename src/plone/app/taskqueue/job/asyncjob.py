@@ -193,7 +193,9 @@ class AsyncJob(Options, Attempts, Callbacks):
     @property
     def stands_alone(self) -> bool:
         """True if it takes more than one transaction, or may, so that none joins it."""
-        return self._extra is not None and not _ALONE.isdisjoint(self._extra)
+        return self._extra is not None and (
+            self.never_runs_again or not _ALONE.isdisjoint(self._extra)
+        )
 
     @property
     def jobs(self) -> tuple:

@@ -5,6 +5,7 @@ let in beside the places that waiting jobs keep (``queue.quotas``), so it waits 
 that run, and those end.  Nobody waits for the jobs that such places keep out.
 """
 
+from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
@@ -153,14 +154,32 @@ def cancel(queue: Any, job: AsyncJob) -> bool:
     """Cancel a job that has not ended: true if it is cancelled with this transaction."""
     state = queue.standing(job)
     batch = job.batch
-    if state in (State.PENDING, State.SCHEDULED) and _ends_at_once(batch):
+    if (
+        state in (State.PENDING, State.SCHEDULED)
+        and job.stored_state is State.PENDING
+        and _ends_at_once(batch)
+    ):
         transitions.cancel_unclaimed(queue, job)
         if batch is not None and not batch.single:
             _close(queue, batch)
         tell(job)
         return True
-    _mark(queue, job)
+    if state is State.WAITING:
+        # What workers write all the time a request had better leave alone.
+        job.cancel_requested = True
+        queue.summons[job.key] = job
+        hub.ring_after_commit(queue._p_jar)
+    else:
+        _mark(queue, job)
     return False
+
+
+def heed_summons(queue: Any) -> None:
+    """Recall the jobs that were cancelled while they waited."""
+    for key, job in list(queue.summons.items(keys.LOWEST)):
+        del queue.summons[key]
+        if reading_error(job) is None and queue.standing(job) is State.WAITING:
+            _mark(queue, job)
 
 
 def _ends_at_once(batch: Batch | None) -> bool:
@@ -195,7 +214,7 @@ def _mark_running(queue: Any, batch: Batch) -> None:
         member = batch[index]
         if (
             reading_error(member) is None
-            and member.stored_state is State.PENDING
+            and member.stored_state in (State.PENDING, State.CALLBACKS)
             and not member.cancel_requested
             and queue.standing(member) in (State.LEASED, State.WAITING)
         ):
@@ -223,7 +242,7 @@ def _sweep(queue: Any, member: AsyncJob) -> None:
     """Cancel a member that was put, unless it has ended or knows already."""
     if (
         reading_error(member) is None
-        and member.stored_state is State.PENDING
+        and member.stored_state in (State.PENDING, State.CALLBACKS)
         and not member.cancel_requested
     ):
         # Batches by and by, so that no transaction grows with a tree of them.

@@ -58,6 +58,9 @@ class Queue(Persistent):
         #: Jobs that wait for others.
         self.waiting = Shards()
         self.uniques = Uniques()
+        #: Outer jobs of batches that a worker is to recall, because they were
+        #: cancelled; under the key of the waiting room.
+        self.summons = OOBTree({keys.SENTINEL: None})
         self._histories = {state: History() for state in FINAL}
         # Both lanes that nearly all jobs use are there from the start, so that no two
         # producers can meet over making one.
@@ -178,7 +181,7 @@ class Queue(Persistent):
         if begin_by is not None:
             job.begin_by = begin_by
         if job.unique_key is not None:
-            other = self.uniques.claim(job)
+            other = self.uniques.claim(job, self.name)
             if other is not job:
                 return other
         if job._p_jar is None:
@@ -231,7 +234,7 @@ class Queue(Persistent):
             raise ValueError(f"Only an AsyncJob can be cancelled, not {job!r}.")
         if (
             not self._holds_unclaimed(job) and self.get(job.id) is not job
-        ) or job.stored_state is not State.PENDING:
+        ) or job.stored_state not in (State.PENDING, State.CALLBACKS):
             raise ValueError(
                 f"Job {job.id} cannot be cancelled: it is {job.stored_state.value}."
             )
@@ -339,7 +342,8 @@ class Queue(Persistent):
             (keys.history_key(job.finished_seconds, job.id), job.id, job)
             for lease in self.leases.values()
             for job in lease.ended_jobs(state)
-            if (start is None or job.finished_seconds >= start)
+            if reading_error(job) is None
+            and (start is None or job.finished_seconds >= start)
             and (stop is None or job.finished_seconds <= stop)
         )
         merged = heapq.merge(

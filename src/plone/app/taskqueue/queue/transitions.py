@@ -269,6 +269,19 @@ def bury_leased(
     return _set_stone(queue, lease.quota_names, unreadable, error)
 
 
+def bury_ended(
+    queue: Any, lease: Lease, unreadable: AsyncJob, error: Exception
+) -> AsyncJob:
+    """K: ended in a lease -> failed, for a job whose record cannot be read any more."""
+    return _set_stone(queue, lease.quota_names, unreadable, error)
+
+
+def cancel_callback(callback: AsyncJob) -> None:
+    """R: new -> cancelled, for a callback that is not to be called any more."""
+    callback.ended(clock.now())
+    callback.become(State.CANCELLED)
+
+
 def _set_stone(
     queue: Any, quota_names: tuple[str, ...], unreadable: AsyncJob, error: Exception
 ) -> AsyncJob:
