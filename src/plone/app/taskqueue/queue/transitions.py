@@ -103,7 +103,7 @@ def complete(
     """C: leased -> completed, or callbacks if it has some."""
     job.succeed(result)
     job.ran(started, clock.now(), conflicts)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, State.COMPLETED)
 
 
 def inherit(lease: Lease, index: int, job: AsyncJob, other: AsyncJob) -> None:
@@ -111,7 +111,7 @@ def inherit(lease: Lease, index: int, job: AsyncJob, other: AsyncJob) -> None:
     now = clock.now()
     job.inherit(other)
     job.ran(now, now, 0)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, job.outcome_state)
 
 
 def fail(
@@ -125,14 +125,14 @@ def fail(
     """D: leased -> failed, or callbacks if it has some."""
     job.blame(failure)
     job.ran(started, clock.now(), conflicts)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, State.FAILED)
 
 
-def _conclude(lease: Lease, index: int, job: AsyncJob) -> None:
+def _conclude(lease: Lease, index: int, job: AsyncJob, state: State) -> None:
     if job.has_extras and job.callbacks:
         job.become(State.CALLBACKS)
     else:
-        _end_in_lease(lease, index, job, job.outcome_state)
+        _end_in_lease(lease, index, job, state)
 
 
 def finish(lease: Lease, index: int, job: AsyncJob) -> None:
