@@ -15,6 +15,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 
@@ -79,7 +80,7 @@ def _start(queue: Any, batch: Batch, member: AsyncJob) -> None:
 
 def _put(queue: Any, batch: Batch, member: AsyncJob) -> None:
     if member._p_jar is None:
-        queue._p_jar.add(member)
+        add_new(queue._p_jar, member)
     if member.batch is not None and batch.owner is not None:
         member.batch.owner = batch.owner
     transitions.put(queue, member, member.quota_names, batch.owner)
@@ -252,7 +253,7 @@ def _sweep(queue: Any, member: AsyncJob) -> None:
 def _cancel_new(queue: Any, batch: Batch, member: AsyncJob) -> None:
     if member.batch is None:
         if member._p_jar is None:
-            queue._p_jar.add(member)
+            add_new(queue._p_jar, member)
         transitions.discard(queue, member)
         batch.ended += 1
     else:

@@ -24,10 +24,9 @@ from plone.app.taskqueue.queue.quotas import Quotas
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.queue.uniques import Uniques
+from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
-from ZODB.interfaces import IConnection
-from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64
 from zope.interface import implementer
@@ -185,7 +184,7 @@ class Queue(Persistent):
             if other is not job:
                 return other
         if job._p_jar is None:
-            _add(self._p_jar, job)
+            add_new(self._p_jar, job)
         if job.batch is not None:
             job.batch.owner = owner
         transitions.put(self, job, names, owner)
@@ -384,18 +383,3 @@ class Queue(Persistent):
 def _lane_key(quota_names: tuple[str, ...], awaited: bool) -> tuple[str, ...]:
     # No quota has an empty name.
     return ("", *quota_names) if awaited and quota_names else quota_names
-
-
-def _add(connection: IConnection, job: AsyncJob) -> None:
-    """Give the job its id.  ``ConflictError``: another new object has it already.
-
-    The connection would drop one of the two without a word.  ``queue.zeo`` tells how it
-    comes to that, and keeps it from happening to ids that it has seen; tried again, the
-    transaction gets other ones.
-    """
-    before = len(connection._added)
-    connection.add(job)
-    if len(connection._added) == before:
-        raise ConflictError(
-            "The database gave one id to two new objects.", oid=job._p_oid
-        )

@@ -20,6 +20,7 @@ from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import drop_unreadable_callbacks
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.zeo import add_new
 from typing import Any
 
 import logging
@@ -288,7 +289,7 @@ def _set_stone(
     """Let another record stand for one that cannot be read, nor therefore written."""
     stone = AsyncJob.__new__(AsyncJob)
     stone.__setstate__(())
-    queue._p_jar.add(stone)
+    add_new(queue._p_jar, stone)
     stone.key = keys.next_key(0)
     stone.queue_name = queue.name
     stone.limit_by(quota_names)
