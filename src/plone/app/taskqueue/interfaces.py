@@ -328,7 +328,9 @@ class IQueue(Interface):
         A pending or scheduled job is cancelled with this transaction: ``True``.  One
         that a worker holds is cancelled by that worker: its commit is made to fail, and
         ``checkpoint()`` raises ``JobCancelled`` in it: ``False``.  With the outer job
-        of a batch its members are cancelled, a large batch by and by: ``False``.
+        of a batch its members are cancelled, a large batch by and by: ``False``.  Of a
+        job that calls its callbacks those that are left are cancelled, and it keeps its
+        outcome: ``False``.
 
         ``ValueError``: the job has ended, or is not in this queue.
         """

@@ -85,6 +85,7 @@ class Attempt:
             if job.batch is not None:
                 return self._follow()
             self._check()
+            job.heed()
         began = time.perf_counter()
         value = self._call(job.run)
         if isinstance(value, AsyncJob):
@@ -172,7 +173,8 @@ class Attempt:
                     each.surroundings = job.surroundings
                     each.set_extra("plain", True)
             if other.unique_key is not None:
-                batch = await_job(job, job.queue.uniques.claim(other))
+                queue = job.queue
+                batch = await_job(job, queue.uniques.claim(other, queue.name))
         self._step_aside(batch)
 
     def _step_aside(self, batch: Batch) -> None:

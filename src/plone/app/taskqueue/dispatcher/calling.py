@@ -97,6 +97,9 @@ class Caller:
         job = self._job
         if self._callback is None:
             drop_unreadable_callbacks(job)
+        if job.cancel_requested:
+            for left in job.open_callbacks():
+                transitions.cancel_callback(left)
         callback = next(job.open_callbacks(), None)
         if callback is not self._callback:
             # The last one has ended, perhaps by a commit that had seemed to fail.

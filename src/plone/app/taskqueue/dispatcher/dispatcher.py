@@ -19,6 +19,7 @@ from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import is_public
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.summoner import Summoner
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watchdog import Watchdog
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
@@ -123,6 +124,7 @@ class Dispatcher:
             Heartbeat(self.options.lease_seconds, self._id, self.renew),
             Rescuer(self.options.lease_seconds, self._id),
             Poller(self.options.poll_seconds, self._bell.ring),
+            Summoner(self.options.poll_seconds),
             Notices(self.options.live_seconds, self._id),
         ]
         if self.options.retention_days is not None:

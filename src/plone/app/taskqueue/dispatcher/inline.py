@@ -20,7 +20,7 @@ def run_due(
     environment: Callable[[], IEnvironment] = BareEnvironment,
     options: Options | None = None,
 ) -> int:
-    """Run every job that may run now, also those they queue; return how many ended.
+    """Run every job that may run now, also those they queue; return how often one ran.
 
     Uses a connection of its own on the calling thread's transaction manager: whatever
     the caller has not committed is undone.

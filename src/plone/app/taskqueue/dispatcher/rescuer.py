@@ -10,6 +10,7 @@ from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.server import is_connected
+from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.dispatcher.signs import Signs
 from plone.app.taskqueue.dispatcher.signs import signs_of
@@ -55,6 +56,12 @@ class Rescuer:
                 rescued = in_transaction(connection, self._rescue, worker_id)
             except ConflictError as error:
                 logger.debug("Worker %s is rescued later: %r", worker_id, error)
+                continue
+            except Exception as error:
+                if lost_server(connection, error):
+                    raise
+                # The others shall not wait for what is wrong with this one.
+                logger.exception("Worker %s cannot be rescued.", worker_id)
                 continue
             if rescued is not None:
                 self._report(worker_id, *rescued)

@@ -13,12 +13,16 @@ from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
 import logging
+import time
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Seconds between two looks whether the server is back.
 _PAUSE = 0.1
+#: Seconds between looks whether a server that failed is gone, and how many.
+_LOOK = 0.01
+_LOOKS = 10
 #: What a connection's cache says then; the exception has no class of its own.
 _SAME_ID = "A different object already has the same oid"
 
@@ -43,14 +47,24 @@ def lost_server(connection: IConnection, error: BaseException) -> bool:
     storage likes to add a sentence of its own.  Where all servers are there, the error
     speaks of some other server, or of one that came back at once.
     """
-    if is_connected(connection):
-        return False
     reason: BaseException | None = error
     while reason is not None:
         if isinstance(reason, StorageError | TransientError):
-            return not isinstance(reason, ConflictError)
+            return not isinstance(reason, ConflictError) and not _stays(connection)
         reason = reason.__cause__ or reason.__context__
     return False
+
+
+def _stays(connection: IConnection) -> bool:
+    """Say whether the servers are there, and still are after a moment.
+
+    A call may fail some milliseconds before its storage knows that the server is gone.
+    """
+    for _ in range(_LOOKS):
+        if not is_connected(connection):
+            return False
+        time.sleep(_LOOK)
+    return True
 
 
 def ids_came_twice(error: BaseException) -> bool:

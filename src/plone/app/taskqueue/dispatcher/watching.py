@@ -25,7 +25,7 @@ def _oids(queues: Queues, served: Iterable[Queue]) -> Iterator[bytes | None]:
         for lane in queue.lanes():
             for tree in lane.trees():
                 yield from _ends(tree)
-        for tree in queue.schedule.trees():
+        for tree in (*queue.schedule.trees(), queue.summons):
             yield from _ends(tree)
         for _, room, _ in queue.further_rooms():
             for tree in room.trees():

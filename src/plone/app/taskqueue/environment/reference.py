@@ -24,8 +24,9 @@ def refer(obj) -> tuple:
     """
     if not callable(getattr(aq_base(obj), "getPhysicalPath", None)):
         raise ValueError(
-            f"{_name(obj)} has no place in a site (no getPhysicalPath): give the "
-            "content object itself, or the site."
+            f"{_name(obj)} has no place in a site (no getPhysicalPath): after the "
+            "function give the content object itself, or the site; of a catalog brain, "
+            "what its getObject() returns."
         )
     root = application(obj)
     if root is None:

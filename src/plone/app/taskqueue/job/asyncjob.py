@@ -16,6 +16,7 @@ from plone.app.taskqueue.job.errors import BadStatusError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.options import Options
 from plone.app.taskqueue.job.record import id_of
+from plone.app.taskqueue.job.states import ACTIVE_WORD
 from plone.app.taskqueue.job.states import ASYNC_WORDS
 from plone.app.taskqueue.job.states import BY_CODE
 from plone.app.taskqueue.job.states import CODES
@@ -192,7 +193,9 @@ class AsyncJob(Options, Attempts, Callbacks):
     @property
     def stands_alone(self) -> bool:
         """True if it takes more than one transaction, or may, so that none joins it."""
-        return self._extra is not None and not _ALONE.isdisjoint(self._extra)
+        return self._extra is not None and (
+            self.never_runs_again or not _ALONE.isdisjoint(self._extra)
+        )
 
     @property
     def jobs(self) -> tuple:
@@ -224,7 +227,10 @@ class AsyncJob(Options, Attempts, Callbacks):
 
     @property
     def status(self) -> str:
-        return ASYNC_WORDS[self.state]
+        state = self.state
+        if state is State.LEASED and self.queue.is_at(self):
+            return ACTIVE_WORD
+        return ASYNC_WORDS[state]
 
     def renew(self) -> None:
         """Be as before it was queued, with the options that it was given."""

@@ -193,7 +193,10 @@ def _names(option: str, kinds: Any) -> tuple[str, ...]:
         # One class by itself, as ``except`` takes it.
         kinds = (kinds,)
     if isinstance(kinds, str) or not isinstance(kinds, Iterable):
-        raise TypeError(f"Give the exceptions of {option} as a tuple: {kinds!r}.")
+        raise TypeError(
+            f"{option} is an exception class, or a tuple of classes and names, not "
+            f"{kinds!r}: write {option}=({kinds!r},)."
+        )
     return tuple(_name(option, kind) for kind in kinds)
 
 

@@ -74,6 +74,10 @@ class Callbacks(Record):
 
     def _callback(self, callback: Any) -> Any:
         if not isinstance(callback, Callbacks):
+            if not callable(callback):
+                raise TypeError(
+                    f"A callback is a callable or a new job, not {callback!r}."
+                )
             return type(self)(callback)
         if callback.state is not State.NEW or callback._is_attached():
             raise ValueError(

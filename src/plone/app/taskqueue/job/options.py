@@ -11,10 +11,12 @@ from plone.app.taskqueue.job.record import Record
 from plone.app.taskqueue.job.states import OPEN
 from plone.app.taskqueue.job.states import State
 from typing import Any
+from ZODB.utils import z64
 
 
 #: Priorities go from minus this to this.
 HIGHEST_PRIORITY = 100
+_NEVER = retry.store_factory(retry.NeverRetry)
 #: In these states a job holds its unique key, unless it says otherwise.
 UNIQUE_STATES = OPEN
 
@@ -87,14 +89,17 @@ class Options(Record):
         self._check_new("timeout")
         if isinstance(value, timedelta):
             value = value.total_seconds()
-        if value is not None and (
-            not isinstance(value, int | float)
-            or isinstance(value, bool)
-            or not 0 < value < keys.LATEST
-        ):
-            raise ValueError(
-                f"A job's timeout is a number of seconds above 0, not {value!r}."
-            )
+        if value is not None:
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise TypeError(
+                    "A job's timeout is a number of seconds, or a timedelta, not "
+                    f"{value!r}."
+                )
+            if not 0 < value < keys.LATEST:
+                raise ValueError(
+                    "A job's timeout is a number of seconds above 0 and below "
+                    f"{keys.LATEST}, not {value!r}."
+                )
         self.set_extra("timeout", value)
 
     # Order
@@ -126,6 +131,11 @@ class Options(Record):
         self._check_new("retry_policy_factory")
         self.set_extra("retry", retry.store_factory(value))
 
+    @property
+    def never_runs_again(self) -> bool:
+        """True if not even a neighbour's failure shall make it run twice."""
+        return self.extra("retry") == _NEVER
+
     # Uniqueness
 
     @property
@@ -140,8 +150,30 @@ class Options(Record):
             return UNIQUE_STATES
         return tuple(State(value) for value in unique[1])
 
+    def ask_again(self) -> None:
+        """Let a run that has begun conflict; for ``queue.uniques`` alone.
+
+        Whoever asks conflicts if the job has changed, and not with others who ask.
+        """
+        asked = self.extra("asked")
+        if asked is None or self._p_jar is None or self._p_oid is None:
+            self._p_changed = True
+            return
+        asked.change(1)
+        if self._p_serial != z64:
+            self._p_jar.readCurrent(self)
+
+    def heed(self) -> None:
+        """Conflict with whoever asks for the job from now on; for the engine alone."""
+        asked = self.extra("asked")
+        if asked is not None and asked._p_jar is not None:
+            asked._p_activate()
+            asked._p_jar.readCurrent(asked)
+
     def set_unique(self, key: str | None, states: Iterable[State | str] = ()) -> None:
         self._check_new("a unique key")
+        if key is not None and self.extra("member"):
+            raise ValueError(f"{self!r} is in a batch, whose jobs have no unique keys.")
         if key is None:
             self.set_extra("unique", None)
             return

@@ -55,6 +55,9 @@ CODES = {
 }
 BY_CODE = {code: state for state, code in CODES.items()}
 
+#: zc.async's word for a job that runs, as far as others can know: no commit tells.
+ACTIVE_WORD = "active-status"
+
 #: zc.async's words.  It had none for failed and cancelled: those are completed.
 ASYNC_WORDS = {
     State.NEW: "new-status",
@@ -62,7 +65,7 @@ ASYNC_WORDS = {
     State.SCHEDULED: "pending-status",
     State.PENDING: "pending-status",
     State.LEASED: "assigned-status",
-    State.WAITING: "active-status",
+    State.WAITING: ACTIVE_WORD,
     State.CALLBACKS: "callback-status",
     State.COMPLETED: "completed-status",
     State.FAILED: "completed-status",

@@ -87,8 +87,8 @@ class Job(AsyncJob):
         state = self.state
         if state is State.LEASED:
             # Its worker has several, and runs them in order.
-            runs = self.queue.runs(self)
-            return interfaces.PROCESSING if runs else interfaces.QUEUED
+            at = self.queue.is_at(self)
+            return interfaces.PROCESSING if at else interfaces.QUEUED
         return _WORDS.get(state)
 
     @property

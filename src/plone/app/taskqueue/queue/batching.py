@@ -5,6 +5,7 @@ let in beside the places that waiting jobs keep (``queue.quotas``), so it waits 
 that run, and those end.  Nobody waits for the jobs that such places keep out.
 """
 
+from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
@@ -14,6 +15,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 
@@ -78,7 +80,7 @@ def _start(queue: Any, batch: Batch, member: AsyncJob) -> None:
 
 def _put(queue: Any, batch: Batch, member: AsyncJob) -> None:
     if member._p_jar is None:
-        queue._p_jar.add(member)
+        add_new(queue._p_jar, member)
     if member.batch is not None and batch.owner is not None:
         member.batch.owner = batch.owner
     transitions.put(queue, member, member.quota_names, batch.owner)
@@ -153,14 +155,32 @@ def cancel(queue: Any, job: AsyncJob) -> bool:
     """Cancel a job that has not ended: true if it is cancelled with this transaction."""
     state = queue.standing(job)
     batch = job.batch
-    if state in (State.HELD, State.PENDING, State.SCHEDULED) and _ends_at_once(batch):
+    if (
+        state in (State.HELD, State.PENDING, State.SCHEDULED)
+        and job.stored_state in (State.HELD, State.PENDING)
+        and _ends_at_once(batch)
+    ):
         transitions.cancel_unclaimed(queue, job)
         if batch is not None and not batch.single:
             _close(queue, batch)
         tell(job)
         return True
-    _mark(queue, job)
+    if state is State.WAITING:
+        # What workers write all the time a request had better leave alone.
+        job.cancel_requested = True
+        queue.summons[job.key] = job
+        hub.ring_after_commit(queue._p_jar)
+    else:
+        _mark(queue, job)
     return False
+
+
+def heed_summons(queue: Any) -> None:
+    """Recall the jobs that were cancelled while they waited."""
+    for key, job in list(queue.summons.items(keys.LOWEST)):
+        del queue.summons[key]
+        if reading_error(job) is None and queue.standing(job) is State.WAITING:
+            _mark(queue, job)
 
 
 def _ends_at_once(batch: Batch | None) -> bool:
@@ -195,7 +215,7 @@ def _mark_running(queue: Any, batch: Batch) -> None:
         member = batch[index]
         if (
             reading_error(member) is None
-            and member.stored_state is State.PENDING
+            and member.stored_state in (State.PENDING, State.CALLBACKS)
             and not member.cancel_requested
             and queue.standing(member) in (State.LEASED, State.WAITING)
         ):
@@ -223,7 +243,7 @@ def _sweep(queue: Any, member: AsyncJob) -> None:
     """Cancel a member that was put, unless it has ended or knows already."""
     if (
         reading_error(member) is None
-        and member.stored_state is State.PENDING
+        and member.stored_state in (State.PENDING, State.CALLBACKS)
         and not member.cancel_requested
     ):
         # Batches by and by, so that no transaction grows with a tree of them.
@@ -233,7 +253,7 @@ def _sweep(queue: Any, member: AsyncJob) -> None:
 def _cancel_new(queue: Any, batch: Batch, member: AsyncJob) -> None:
     if member.batch is None:
         if member._p_jar is None:
-            queue._p_jar.add(member)
+            add_new(queue._p_jar, member)
         transitions.discard(queue, member)
         batch.ended += 1
     else:

@@ -108,6 +108,7 @@ def claim_next(
     if queue.paused:
         return None
     promote_due(queue)
+    batching.heed_summons(queue)
     for _, lane, mine in open_lanes(queue, handicaps):
         # More than once only if all of them had to be buried.
         while candidates := list(itertools.islice(_in_order(lane, mine), limit)):

@@ -24,10 +24,9 @@ from plone.app.taskqueue.queue.quotas import Quotas
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.queue.uniques import Uniques
+from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
-from ZODB.interfaces import IConnection
-from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64
 from zope.interface import implementer
@@ -62,6 +61,9 @@ class Queue(Persistent):
         #: Jobs that wait for others.
         self.waiting = Shards()
         self.uniques = Uniques()
+        #: Outer jobs of batches that a worker is to recall, because they were
+        #: cancelled; under the key of the waiting room.
+        self.summons = OOBTree({keys.SENTINEL: None})
         self._histories = {state: History() for state in FINAL}
         # Both lanes that nearly all jobs use are there from the start, so that no two
         # producers can meet over making one.
@@ -215,11 +217,11 @@ class Queue(Persistent):
     def _let_in(self, job: AsyncJob) -> AsyncJob:
         """Give a job its id and its unique key, or return the job that has the key."""
         if job.unique_key is not None:
-            other = self.uniques.claim(job)
+            other = self.uniques.claim(job, self.name)
             if other is not job:
                 return other
         if job._p_jar is None and self._p_jar is not None:
-            _add(self._p_jar, job)
+            add_new(self._p_jar, job)
         return job
 
     def _known(self, quota_names: Iterable[str]) -> tuple[str, ...]:
@@ -264,7 +266,7 @@ class Queue(Persistent):
             raise ValueError(f"Only an AsyncJob can be cancelled, not {job!r}.")
         if (
             not self._holds_unclaimed(job) and self.get(job.id) is not job
-        ) or job.stored_state is not State.PENDING:
+        ) or job.stored_state not in (State.PENDING, State.CALLBACKS):
             raise ValueError(
                 f"Job {job.id} cannot be cancelled: it is {job.stored_state.value}."
             )
@@ -350,6 +352,14 @@ class Queue(Persistent):
             )
         return counts
 
+    def is_at(self, job: AsyncJob) -> bool:
+        """Say whether a worker is at this job now: the first that its lease holds."""
+        return any(
+            held[0][1] is job
+            for lease in self.leases.values()
+            if (held := lease.held_jobs())
+        )
+
     def leased(self) -> Iterator[AsyncJob]:
         return (job for lease in self.leases.values() for _, job in lease.held_jobs())
 
@@ -364,7 +374,8 @@ class Queue(Persistent):
             (keys.history_key(job.finished_seconds, job.id), job.id, job)
             for lease in self.leases.values()
             for job in lease.ended_jobs(state)
-            if (start is None or job.finished_seconds >= start)
+            if reading_error(job) is None
+            and (start is None or job.finished_seconds >= start)
             and (stop is None or job.finished_seconds <= stop)
         )
         merged = heapq.merge(
@@ -405,18 +416,3 @@ class Queue(Persistent):
 def _lane_key(quota_names: tuple[str, ...], awaited: bool) -> tuple[str, ...]:
     # No quota has an empty name.
     return ("", *quota_names) if awaited and quota_names else quota_names
-
-
-def _add(connection: IConnection, job: AsyncJob) -> None:
-    """Give the job its id.  ``ConflictError``: another new object has it already.
-
-    The connection would drop one of the two without a word.  ``queue.zeo`` tells how it
-    comes to that, and keeps it from happening to ids that it has seen; tried again, the
-    transaction gets other ones.
-    """
-    before = len(connection._added)
-    connection.add(job)
-    if len(connection._added) == before:
-        raise ConflictError(
-            "The database gave one id to two new objects.", oid=job._p_oid
-        )

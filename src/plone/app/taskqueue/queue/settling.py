@@ -29,7 +29,14 @@ def settle(queue: Any, lease: Lease) -> None:
     """
     for state in FINAL:
         if lease.ended(state):
-            jobs = list(lease.ended_jobs(state))
+            jobs = []
+            for job in lease.ended_jobs(state):
+                error = reading_error(job)
+                if error is None:
+                    jobs.append(job)
+                else:
+                    transitions.bury_ended(queue, lease, job, error)
+                    batching.tell_of_lost(queue, job)
             queue.history(state).add_all([job for job in jobs if queue.keeps(job)])
             for job in jobs:
                 batching.tell(job)
@@ -53,6 +60,7 @@ def settle_old(queue: Any, worker_id: str, slot: int) -> None:
         ended = [job for state in FINAL for job in lease.ended_jobs(state)]
         if (
             not ended
+            or reading_error(ended[0]) is not None
             or clock.now() - ended[0].finished_seconds > PARTITION
             or owes_news(lease)
         ):

@@ -110,13 +110,6 @@ class TaskQueue(Queue):
         if isinstance(job, CronJob):
             yield State.SCHEDULED, self.unplanned, job.key
 
-    def runs(self, job: AsyncJob) -> bool:
-        """Say whether a worker that holds the job has come to it."""
-        return any(
-            held and held[0][1] is job
-            for held in (lease.held_jobs() for lease in self.leases.values())
-        )
-
     # Moved on by claims
 
     def plan(self) -> None:

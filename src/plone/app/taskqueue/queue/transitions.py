@@ -20,6 +20,7 @@ from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import drop_unreadable_callbacks
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.zeo import add_new
 from typing import Any
 
 import logging
@@ -182,7 +183,7 @@ def complete(
     """C: leased -> completed, or callbacks if it has some."""
     job.succeed(result)
     job.ran(started, clock.now(), conflicts)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, State.COMPLETED)
 
 
 def inherit(lease: Lease, index: int, job: AsyncJob, other: AsyncJob) -> None:
@@ -190,7 +191,7 @@ def inherit(lease: Lease, index: int, job: AsyncJob, other: AsyncJob) -> None:
     now = clock.now()
     job.inherit(other)
     job.ran(now, now, 0)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, job.outcome_state)
 
 
 def fail(
@@ -204,14 +205,14 @@ def fail(
     """D: leased -> failed, or callbacks if it has some."""
     job.blame(failure)
     job.ran(started, clock.now(), conflicts)
-    _conclude(lease, index, job)
+    _conclude(lease, index, job, State.FAILED)
 
 
-def _conclude(lease: Lease, index: int, job: AsyncJob) -> None:
+def _conclude(lease: Lease, index: int, job: AsyncJob, state: State) -> None:
     if job.has_extras and job.callbacks:
         job.become(State.CALLBACKS)
     else:
-        _end_in_lease(lease, index, job, job.outcome_state)
+        _end_in_lease(lease, index, job, state)
 
 
 def finish(lease: Lease, index: int, job: AsyncJob) -> None:
@@ -348,13 +349,26 @@ def bury_leased(
     return _set_stone(queue, lease.quota_names, unreadable, error)
 
 
+def bury_ended(
+    queue: Any, lease: Lease, unreadable: AsyncJob, error: Exception
+) -> AsyncJob:
+    """K: ended in a lease -> failed, for a job whose record cannot be read any more."""
+    return _set_stone(queue, lease.quota_names, unreadable, error)
+
+
+def cancel_callback(callback: AsyncJob) -> None:
+    """R: new -> cancelled, for a callback that is not to be called any more."""
+    callback.ended(clock.now())
+    callback.become(State.CANCELLED)
+
+
 def _set_stone(
     queue: Any, quota_names: tuple[str, ...], unreadable: AsyncJob, error: Exception
 ) -> AsyncJob:
     """Let another record stand for one that cannot be read, nor therefore written."""
     stone = AsyncJob.__new__(AsyncJob)
     stone.__setstate__(())
-    queue._p_jar.add(stone)
+    add_new(queue._p_jar, stone)
     stone.key = keys.next_key(0)
     stone.queue_name = queue.name
     stone.limit_by(quota_names)

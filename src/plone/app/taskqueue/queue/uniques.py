@@ -5,6 +5,7 @@ again, finds the other's job.  Nothing is written when a job ends: whether it st
 holds its key is asked of the job.
 """
 
+from BTrees.Length import Length
 from BTrees.OOBTree import OOBTree
 from persistent import Persistent
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -20,8 +21,10 @@ import random
 _TREES = 16
 #: Bytes of a key's digest.
 _SIZE = 16
-#: Entries that one sweep looks at.
-_SWEPT = 1000
+#: Below every digest, as good as always.
+_SENTINEL = b""
+#: Entries of each tree that one sweep looks at.
+_SWEPT = 250
 
 
 def _digest(key: str) -> bytes:
@@ -34,29 +37,36 @@ class Uniques(Persistent):
     """The unique keys of one queue."""
 
     def __init__(self) -> None:
-        self._trees = tuple(OOBTree() for _ in range(_TREES))
+        # The lowest key is never deleted, so that more changes of a tree merge.
+        self._trees = tuple(OOBTree({_SENTINEL: None}) for _ in range(_TREES))
 
-    def claim(self, job: AsyncJob) -> AsyncJob:
+    def claim(self, job: AsyncJob, queue_name: str) -> AsyncJob:
         """Let the job have its key, or return the job that holds it.
 
-        A holder that waits to be run is written as well: should a worker have begun it
-        meanwhile, that run conflicts, and its next sees what the caller has changed.
+        A holder that waits to be run is asked for once more: should a worker have begun
+        it meanwhile, that run conflicts, and its next sees what the caller has changed;
+        should it have ended meanwhile, the caller conflicts.  Callers that ask for it
+        at one time do not.
         """
         digest = _digest(job.unique_key)
         tree = self._trees[digest[0] % _TREES]
         other = tree.get(digest)
-        if other is not None and _holds(other, job):
+        if other is not None and _holds(other, job, queue_name):
             if other.state in (State.PENDING, State.SCHEDULED):
-                other._p_changed = True
+                other.ask_again()
             return other
         tree[digest] = job
+        job.set_extra("asked", Length())
         return job
 
     def sweep(self, before: float) -> None:
-        """Forget some keys whose jobs ended before then, beginning anywhere."""
-        tree = random.choice(self._trees)
+        """Forget keys whose jobs ended before then, some of each tree."""
+        for tree in self._trees:
+            self._sweep(tree, before)
+
+    def _sweep(self, tree: OOBTree, before: float) -> None:
         start = random.randbytes(_SIZE)
-        around = itertools.chain(tree.items(start), tree.items(None, start))
+        around = itertools.chain(tree.items(start), tree.items(b"\0", start))
         entries = dict(itertools.islice(around, _SWEPT))
         if entries:
             self._p_jar.prefetch([job._p_oid for job in entries.values()])
@@ -65,11 +75,12 @@ class Uniques(Persistent):
                 del tree[digest]
 
 
-def _holds(holder: AsyncJob, job: AsyncJob) -> bool:
+def _holds(holder: AsyncJob, job: AsyncJob, queue_name: str) -> bool:
     """Say whether ``holder`` keeps ``job`` from having its key."""
     if (
         reading_error(holder) is not None
-        # It was taken out of the queue, and given another key.
+        # It was taken out of the queue, and put elsewhere or given another key.
+        or holder.queue_name != queue_name
         or holder.unique_key != job.unique_key
         or holder.state not in job.unique_states
     ):

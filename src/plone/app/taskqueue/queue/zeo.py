@@ -8,8 +8,11 @@ before are left out when it fetches more.
 """
 
 from collections.abc import Iterable
+from persistent import Persistent
 from typing import Any
+from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
+from ZODB.POSException import ConflictError
 
 
 class _FreshIds(list):
@@ -47,3 +50,17 @@ def keep_ids_fresh(database: IDatabase) -> None:
     if client is not None and not isinstance(client._oids, _FreshIds):
         client._oids = _FreshIds(client._oids)
     database._taskqueue_ids_are_fresh = True
+
+
+def add_new(connection: IConnection, obj: Persistent) -> None:
+    """Give a new object its id.  ``ConflictError``: another new one has it already.
+
+    Where ids came twice all the same the transaction is to be tried again: it gets
+    other ones then.
+    """
+    before = len(connection._added)
+    connection.add(obj)
+    if len(connection._added) == before:
+        raise ConflictError(
+            "The database gave one id to two new objects.", oid=obj._p_oid
+        )

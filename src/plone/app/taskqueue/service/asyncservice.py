@@ -65,13 +65,15 @@ class AsyncService:
             raise options.unknown_options(func, unknown, _OPTIONS)
         given = options.keyword_arguments(kwargs)
         job = bound_job(func, context, args, given)
+        options.check_call(func, context, args, given)
+        options.check_unique_states(unique, unique_states)
         # The context was found to hang in an application, site or no site.
         home = find_queue(queues_at(context), queue)
         quota_names = options.quota_names(home, quota)
         job.priority = priority
         job.timeout = timeout
         job.retry_policy_factory = retry
-        job.isolated = not group
+        job.isolated = options.isolated(group)
         job.begin_after = options.begin_after(delay, not_before)
         job.begin_by = options.begin_by(deadline, job.begin_after)
         key = options.unique_key(job, unique, (func, args, given))

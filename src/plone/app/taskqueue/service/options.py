@@ -16,21 +16,66 @@ from plone.app.taskqueue.job.identity import fingerprint
 from typing import Any
 
 import difflib
+import inspect
+
+
+#: A delay that is longer is a slip.
+_LONGEST_DELAY = timedelta(days=36_525)
+
+
+#: What options are called elsewhere.
+_ELSEWHERE = {
+    "begin_after": "not_before",
+    "begin_by": "deadline",
+    "countdown": "delay",
+    "eta": "not_before",
+    "expires": "deadline",
+    "quota_names": "quota",
+    "retry_policy": "retry",
+    "time_limit": "timeout",
+    "unique_key": "unique",
+}
 
 
 def unknown_options(func: Callable, unknown: dict, known: Iterable[str]) -> TypeError:
     """Return the error for keyword arguments that are no options."""
     name, value = next(iter(unknown.items()))
-    near = difflib.get_close_matches(name, known, 1)
+    near = [_ELSEWHERE[name]] if name in _ELSEWHERE else []
+    near = near or difflib.get_close_matches(name, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    try:
-        called = callables.unfold(func)[0]
-    except (TypeError, ValueError):
-        called = repr(func)
     return TypeError(
-        f"There is no option {name!r}; keyword arguments for {called} go into "
-        f"kwargs={{{name!r}: {value!r}}}.{hint}"
+        f"There is no option {name!r}.{hint} Keyword arguments for {_called(func)} go "
+        f"into kwargs={{{name!r}: {value!r}}}."
     )
+
+
+def _called(func: Callable) -> str:
+    try:
+        return callables.unfold(func)[0]
+    except (TypeError, ValueError):
+        return repr(func)
+
+
+def check_call(func: Callable, context: Any, args: tuple, kwargs: dict) -> None:
+    """``TypeError``: the function does not take these arguments."""
+    try:
+        signature = inspect.signature(func)
+    except (TypeError, ValueError):
+        return  # not every builtin tells
+    try:
+        signature.bind(context, *args, **kwargs)
+    except TypeError as error:
+        raise TypeError(
+            f"{_called(func)} cannot be called with the context, {args!r} and "
+            f"{kwargs!r}: {error}."
+        ) from error
+
+
+def isolated(group: Any) -> bool:
+    """Return whether the job has a transaction of its own.  ``TypeError``."""
+    if not isinstance(group, bool):
+        raise TypeError(f"group is True or False, not {group!r}.")
+    return not group
 
 
 def keyword_arguments(kwargs: Any) -> dict:
@@ -80,6 +125,8 @@ def begin_after(delay: Any, not_before: Any) -> datetime | None:
     wanted = _timedelta(delay, "delay")
     if wanted < timedelta():
         raise ValueError(f"delay is a time from now, and cannot be {delay!r}.")
+    if wanted > _LONGEST_DELAY:
+        raise ValueError(f"delay is at most a hundred years, not {delay!r}.")
     return clock.as_datetime(clock.now()) + wanted
 
 
@@ -98,9 +145,9 @@ def begin_by(deadline: Any, begin: datetime | None) -> timedelta | None:
     if not isinstance(deadline, timedelta):
         raise TypeError(
             "deadline is a datetime with a time zone, or a timedelta from when the job "
-            f"may begin, not {deadline!r}."
+            f"may begin, such as timedelta(seconds=60), not {deadline!r}."
         )
-    if deadline < timedelta():
+    if deadline <= timedelta():
         raise ValueError(f"deadline is a time after the beginning, not {deadline!r}.")
     return deadline
 
@@ -122,8 +169,22 @@ def _timedelta(value: Any, option: str) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+        try:
+            return timedelta(seconds=value)
+        except (OverflowError, ValueError) as error:
+            raise ValueError(
+                f"{option} is a number of seconds, and cannot be {value!r}."
+            ) from error
     raise TypeError(f"{option} is a number of seconds or a timedelta, not {value!r}.")
+
+
+def check_unique_states(unique: Any, states: Any) -> None:
+    """``TypeError``: states for a key that there is not."""
+    if states and (unique is None or unique is False):
+        raise TypeError(
+            f"unique_states={states!r} says when a key is held, and there is none: add "
+            "unique=True, or a string."
+        )
 
 
 def unique_key(job: AsyncJob, unique: Any, call: tuple) -> str | None:

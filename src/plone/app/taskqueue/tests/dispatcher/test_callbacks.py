@@ -537,8 +537,6 @@ def test_a_worker_that_stops_gives_the_job_back_and_another_goes_on_with_the_nex
         assert (queue[0], len(queue)) == (job, 1)
         with pytest.raises(ValueError, match="cancel it instead"):
             queue.remove(job)
-        with pytest.raises(ValueError, match="it is callbacks"):
-            queue.cancel(job)
         with pytest.raises(BadStatusError):
             job.quota_names = ()
     engine.run()
@@ -787,3 +785,24 @@ def test_a_job_may_call_back_another_that_has_ended(engine):
     engine.run()
     assert engine.notes == ["other heard 7"]
     assert engine.counts() == {"completed": 2}
+
+
+def test_a_job_that_is_cancelled_calls_no_more_callbacks_and_keeps_its_outcome(engine):
+    clock.freeze(1_600_000_000)
+    broken = AsyncJob(functions.complain)
+    broken.retry_policy_factory = Retry(times=9, delay=3600)
+    callbacks = [_hear("first"), broken, _hear("last")]
+    job_id = _put(engine, functions.give, 7, callbacks=callbacks)
+    engine.run()
+    assert engine.job(job_id).state is State.CALLBACKS
+    with engine.queue() as queue:
+        assert queue.cancel(queue.get(job_id)) is False
+    engine.run()
+    job = engine.job(job_id)
+    assert (job.state, job.result) == (State.COMPLETED, 7)
+    assert [each.state.value for each in job.callbacks] == [
+        "completed",
+        "cancelled",
+        "cancelled",
+    ]
+    assert engine.notes == ["first heard 7"]

@@ -5,6 +5,7 @@ from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import thread
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import DoomedError
+from plone.app.taskqueue.job.retry import NeverRetry
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
@@ -150,6 +151,20 @@ def test_an_isolated_job_between_others_is_alone(engine):
     engine.run(**LONG)
     assert shared(engine, ids) == 3
     assert shared(engine, ids[:2]) == shared(engine, ids[3:]) == 1
+
+
+def test_a_job_that_shall_never_run_again_is_no_neighbour_of_one_that_fails(
+    engine, act
+):
+    ids = act("well", "well", "fail")
+    with engine.queue() as queue:
+        job = queue.get(ids[1])
+        queue.remove(job)
+        job.retry_policy_factory = NeverRetry
+        queue.put(job, ())
+    engine.run(**LONG)
+    assert stage.runs[EFFECTS[2]] == 1
+    assert engine.times(EFFECTS[2]) == 1
 
 
 def test_a_queue_without_grouping_has_a_transaction_for_each_job(engine, act):

@@ -254,7 +254,7 @@ def test_a_retry_reads_as_a_sentence(retry, sentence):
         ({"jitter": 1.5}, ValueError, "jitter must be from 0 to 1, not 1.5"),
         ({"on": ()}, ValueError, "names no exception"),
         ({"on": int}, TypeError, "on names exception classes, not <class 'int'>"),
-        ({"never": "KeyError"}, TypeError, "exceptions of never as a tuple"),
+        ({"never": "KeyError"}, TypeError, "not .KeyError.: write never="),
         ({"on": (int,)}, TypeError, "on names exception classes, not <class 'int'>"),
         ({"on": (KeyError(),)}, TypeError, "on names exception classes"),
         ({"on": ("nowhere:Error",)}, ValueError, "workers cannot import"),

@@ -137,10 +137,16 @@ def test_a_timeout_may_be_a_timedelta(job):
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, True, "5", float("nan"), float("inf"), timedelta(), timedelta.max]
+    "value", [0, -1, float("nan"), float("inf"), timedelta(), timedelta.max]
 )
 def test_a_timeout_is_a_number_of_seconds_above_zero(job, value):
     with pytest.raises(ValueError, match="number of seconds above 0"):
+        job.timeout = value
+
+
+@pytest.mark.parametrize("value", [True, "5"])
+def test_a_timeout_is_a_number(job, value):
+    with pytest.raises(TypeError, match="a number of seconds, or a timedelta"):
         job.timeout = value
 
 

@@ -478,7 +478,8 @@ def test_a_running_batch_is_cancelled_with_what_has_not_begun(engine, monkeypatc
     assert engine.counts() == {"waiting": 1, "leased": 2, "pending": 2}
     assert cancel(engine, job_id) is False
     engine.check()
-    assert engine.state(job_id) is State.PENDING
+    # The next worker that claims recalls it: a request would conflict with members.
+    assert engine.state(job_id) is State.WAITING
     engine.run()
     # Its members run in the other worker, which has been told.
     assert engine.counts() == {"waiting": 1, "leased": 2, "cancelled": 6}
@@ -963,3 +964,36 @@ def test_check_finds_a_place_that_is_kept_by_a_job_which_has_gone(engine):
         with pytest.raises(Inconsistent, match="which has gone"):
             queue.check()
     engine.damaged = True
+
+
+def test_cancelling_a_batch_does_not_conflict_with_members_that_end(engine):
+    job_id = put(engine, parallel(*[AsyncJob(functions.nothing) for _ in range(3)]))
+    outer = engine.hold(1)
+    _step_aside(outer)
+    members = engine.hold(2)
+    with members.manager:
+        for index, job in members.lease.held_jobs():
+            transitions.complete(members.lease, index, job, None, clock.now())
+    asking = engine.connect()
+    asking.transaction_manager.begin()
+    queue = get_queues(asking)[""]
+    assert queue.cancel(queue.get(job_id)) is False
+    with members.manager:
+        settling.settle(members.queue, members.lease)
+    asking.transaction_manager.commit()
+    engine.run()
+    assert engine.counts() == {"completed": 2, "cancelled": 2}
+
+
+def test_a_batch_whose_member_has_a_callback_to_be_tried_again_can_be_cancelled(engine):
+    clock.freeze(1_600_000_000)
+    member = AsyncJob(functions.nothing)
+    callback = member.addCallback(functions.complain)
+    callback.retry_policy_factory = Retry(times=9, delay=3600)
+    job_id = put(engine, serial(member), ("default",))
+    engine.run()
+    assert engine.counts() == {"scheduled": 1, "waiting": 1}
+    assert cancel(engine, job_id) is False
+    engine.run()
+    assert engine.counts() == {"completed": 1, "cancelled": 1}
+    assert engine.read(lambda queue: queue.quotas["default"].holders()) == []

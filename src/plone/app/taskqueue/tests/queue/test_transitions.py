@@ -27,14 +27,16 @@ def test_transition_a_put_makes_a_new_job_pending(engine):
 
 
 def test_transition_b_claim_moves_the_job_to_a_lease_and_leaves_its_record(engine):
-    job_id = engine.put(functions.nothing)
-    written = engine.transaction_of(job_id)
-    held = engine.hold()
-    assert held.ids == [job_id]
-    job = engine.job(job_id)
-    assert (job.state, job.status) == (State.LEASED, "assigned-status")
+    job_ids = engine.put_all(functions.nothing, [(), ()])
+    written = engine.transaction_of(job_ids[0])
+    held = engine.hold(2)
+    assert held.ids == job_ids
+    job, following = map(engine.job, job_ids)
+    assert (job.state, following.state) == (State.LEASED, State.LEASED)
+    # A worker is at the first of those that it holds.
+    assert (job.status, following.status) == ("active-status", "assigned-status")
     assert job._p_serial == written
-    assert engine.counts() == {"leased": 1}
+    assert engine.counts() == {"leased": 2}
 
 
 def test_transition_c_complete_keeps_the_result_and_marks_the_lease(engine):

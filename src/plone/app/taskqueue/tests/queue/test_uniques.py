@@ -2,8 +2,10 @@
 
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.batch import parallel
 from plone.app.taskqueue.job.states import OPEN
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue import uniques
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
@@ -34,7 +36,8 @@ def _put(engine, key, function=functions.nothing, *args, states=(), name=""):
 
 def _entries(engine):
     return engine.read(
-        lambda queue: sum(len(tree) for tree in queue.uniques._trees),
+        # Without the lowest of each tree, which is always there.
+        lambda queue: sum(len(tree) - 1 for tree in queue.uniques._trees),
     )
 
 
@@ -365,3 +368,61 @@ def test_a_claim_that_meets_a_sweep_of_its_key_leaves_one_job_all_the_same(engin
         caller.transaction_manager.commit()
     caller.transaction_manager.abort()
     assert _put(engine, "key") == _put(engine, "key")
+
+
+def test_any_number_of_callers_ask_for_a_waiting_job_and_none_conflicts(engine):
+    job_id = _put(engine, "key")
+    callers = [engine.connect() for _ in range(5)]
+    for caller in callers:
+        caller.transaction_manager.begin()
+        assert get_queues(caller)[""].put(_job("key"), ()).id == job_id
+    for caller in callers:
+        caller.transaction_manager.commit()
+    engine.run()
+    assert engine.counts() == {"completed": 1}
+
+
+def test_a_caller_conflicts_if_the_job_has_ended_before_it_commits(engine):
+    job_id = _put(engine, "key")
+    caller = engine.connect()
+    caller.transaction_manager.begin()
+    assert get_queues(caller)[""].put(_job("key"), ()).id == job_id
+    engine.run()
+    with pytest.raises(ConflictError):
+        caller.transaction_manager.commit()
+    caller.transaction_manager.abort()
+    assert _put(engine, "key") != job_id
+
+
+def test_a_run_that_has_begun_conflicts_with_a_caller_and_is_repeated(engine):
+    job_id = _put(engine, "key")
+    held = engine.hold(1)
+    held.manager.begin()
+    job = held.job(0)
+    job.heed()
+    transitions.complete(held.lease, 0, job, None, clock.now())
+    caller = engine.connect()
+    with caller.transaction_manager:
+        # As one whose transaction began before the claim sees it.
+        get_queues(caller)[""].get(job_id).ask_again()
+    with pytest.raises(ConflictError):
+        held.manager.commit()
+    held.manager.abort()
+
+
+def test_a_job_that_was_moved_to_another_queue_holds_no_key_in_the_first(engine):
+    first = _put(engine, "key")
+    with engine.queue() as queue:
+        job = queue.get(first)
+        queue.remove(job)
+        get_queues(queue._p_jar).create("b").put(job, ())
+    second = _put(engine, "key")
+    assert second != first
+
+
+def test_a_member_of_a_batch_is_given_no_key(engine):
+    member = _job("x")
+    member.set_unique(None)
+    parallel(member)
+    with pytest.raises(ValueError, match="in a batch"):
+        member.set_unique("key")

@@ -1,7 +1,9 @@
 """Jobs whose records cannot be read: buried, and the queue goes on."""
 
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.tests import functions
 from ZODB.Connection import TransactionMetaData
 from ZODB.utils import p64
@@ -91,3 +93,21 @@ def test_nothing_but_broken_records_ends_too(engine):
         engine.overwrite(job_id, b"garbage")
     assert engine.run() == 0
     assert engine.counts() == {"failed": 3}
+
+
+def test_a_job_that_ended_and_broke_since_keeps_nobody_from_rescuing_its_neighbours(
+    engine,
+):
+    ended = engine.put(functions.nothing, quotas=("default",))
+    left = engine.put(functions.effect, "job 1", quotas=("default",))
+    dead = engine.hold(2)
+    with dead.manager:
+        transitions.complete(dead.lease, 0, dead.job(0), None, clock.now())
+    engine.overwrite(ended, b"garbage")
+    assert list(engine.finished(State.COMPLETED)) == []
+    engine.fence(dead.worker_id)
+    engine.run()
+    assert engine.state(left) is State.COMPLETED
+    assert engine.counts() == {"completed": 1, "failed": 1}
+    (stone,) = engine.finished(State.FAILED)
+    assert f"job {ended}" in stone.result.getErrorMessage()

@@ -1,6 +1,8 @@
 """Ids of new objects where the storage is a ZEO client."""
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.batch import await_job
+from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.zeo import _FreshIds
 from plone.app.taskqueue.tests import functions
@@ -29,3 +31,17 @@ def test_a_job_whose_id_another_new_object_has_is_not_lost_without_a_word(engine
         queue.put(AsyncJob(functions.nothing), ())
     connection.transaction_manager.abort()
     del connection.new_oid
+
+
+def test_nor_is_a_job_that_another_one_returned(engine):
+    engine.put(functions.nothing)
+    held = engine.hold()
+    held.manager.begin()
+    first = held.connection.new_oid()
+    held.connection.new_oid = lambda: first
+    held.queue.put(AsyncJob(functions.nothing), ())
+    batch = await_job(held.job(0), AsyncJob(functions.nothing))
+    with pytest.raises(ConflictError, match="one id to two new objects"):
+        batching.begin(held.queue, held.lease, 0, batch)
+    held.manager.abort()
+    del held.connection.new_oid

@@ -23,6 +23,8 @@ import transaction
 
 class EnqueueTestCase(ServiceTestCase):
     def enqueue(self, *args, function=funcs.addNumbers, **options):
+        if function is funcs.addNumbers and not args and "kwargs" not in options:
+            args = (40, 2)
         return self.service.enqueue(function, self.folder, *args, **options)
 
     def refuses(self, error, sentence, *args, **options):
@@ -52,14 +54,26 @@ class TestOptions(EnqueueTestCase):
     def test_an_unknown_option_is_named_with_what_to_write(self):
         self.refuses(
             TypeError,
-            r"no option 'second'; keyword arguments for "
+            r"no option 'second'\. Keyword arguments for "
             r"plone\.app\.taskqueue\.tests\.funcs:addNumbers go into "
             r"kwargs=\{'second': 2\}\.$",
             40,
             second=2,
         )
         self.refuses(TypeError, r"'timeuot'.*Did you mean 'timeout'\?", timeuot=1)
+        self.refuses(TypeError, r"'eta'.*Did you mean 'not_before'\?", eta=1)
         self.refuses(TypeError, "no option 'x'.*for 7 go", function=7, x=1)
+
+    def test_arguments_that_the_function_does_not_take_are_refused_at_once(self):
+        self.refuses(TypeError, "addNumbers cannot be called.*too many", 1, 2, 3)
+        self.refuses(TypeError, "missing a required argument: 'second'", 1)
+        self.refuses(
+            TypeError, "multiple values for.*'first'", 1, 2, kwargs={"first": 1}
+        )
+
+    def test_what_says_nothing_is_refused(self):
+        self.refuses(TypeError, "group is True or False, not 'no'", group="no")
+        self.refuses(TypeError, "add unique=True", unique_states=("pending",))
 
     def test_keyword_arguments_must_be_a_dict(self):
         self.refuses(TypeError, "kwargs is a dict.*not 7", kwargs=7)
@@ -115,7 +129,7 @@ class TestOptions(EnqueueTestCase):
         self.assertFalse(hasattr(self.folder, "words"))
         self.assertEqual(self.enqueue(timeout=timedelta(minutes=1)).timeout, 60)
         transaction.abort()
-        self.refuses(ValueError, "seconds above 0, not -1", timeout=-1)
+        self.refuses(ValueError, "seconds above 0 and below .*, not -1", timeout=-1)
 
     def test_callbacks_can_be_given_at_once(self):
         job = self.enqueue(40, 2, success=funcs.whoIsCalled)
@@ -163,6 +177,12 @@ class TestTime(EnqueueTestCase):
         tic()
         self.assertIs(job.result.type, TimeoutError)
         self.assertIn("should have begun by 2027-01-15", job.result.getErrorMessage())
+
+    def test_delays_that_are_no_time_are_refused(self):
+        for delay in (float("nan"), float("inf"), 1e18, timedelta.max):
+            self.refuses(ValueError, "^delay is ", delay=delay)
+        self.refuses(TypeError, r"such as timedelta\(seconds=60\), not 5", deadline=5)
+        self.refuses(ValueError, "a time after the beginning", deadline=timedelta(0))
 
     def test_what_makes_no_sense_is_refused(self):
         naive = self.now.replace(tzinfo=None)

@@ -267,7 +267,7 @@ class TestOldErrors(ServiceTestCase):
 
 
 class TestStatusWords(ServiceTestCase):
-    def test_a_job_is_pending_assigned_and_completed(self):
+    def test_a_job_is_pending_active_and_completed(self):
         job = self.service.queueJob(funcs.appendWhenAsked, self.folder, "it")
         words = [job.status]
         transaction.commit()
@@ -277,9 +277,7 @@ class TestStatusWords(ServiceTestCase):
         stage.event("it may end").set()
         self.assertEqual(self.run_job(job), 1)
         words.append(job.status)
-        self.assertEqual(
-            words, ["pending-status", "assigned-status", "completed-status"]
-        )
+        self.assertEqual(words, ["pending-status", "active-status", "completed-status"])
 
     def test_a_job_whose_callback_is_called_says_so_and_has_its_result(self):
         job = self.service.queueJob(funcs.addNumbers, self.folder, 40, 2)

@@ -53,7 +53,7 @@ class TestUnique(ServiceTestCase):
             self.enqueue(1.0),
             self.enqueue(document),
             self.enqueue(2),
-            self.service.enqueue(funcs.addNumbers, self.folder, unique=True),
+            self.service.enqueue(funcs.addNumbers, self.folder, 1, 2, unique=True),
         }
         self.assertEqual(len(jobs), 8)
 
