@@ -207,6 +207,12 @@ class Queue(Persistent):
     def _check_new(self, job: AsyncJob) -> None:
         if not isinstance(job, AsyncJob):
             raise TypeError(f"Only an AsyncJob can be queued, not {job!r}.")
+        if job.was_undone and job._p_changed is None:
+            # The database takes a new object's state away if the commit fails late.
+            raise ValueError(
+                "This job was lost with a transaction that could not be committed. "
+                "Make another one."
+            )
         if job.was_undone:
             # Also one that was queued in a transaction, or after a savepoint, that was
             # undone.

@@ -62,6 +62,21 @@ def test_a_job_in_a_transaction_that_fails_to_commit_is_not_queued(engine):
     assert engine.counts() == {}
 
 
+def test_a_job_that_was_lost_with_a_commit_says_so_when_it_is_queued_again(engine):
+    connection = engine.connect()
+    queue = get_queues(connection)[""]
+    job = queue.put(AsyncJob(functions.nothing))
+    # The database has the job's data by now, and its connection keeps no copy.
+    refuser = functions.Refuser("commit", OSError("no"))
+    connection.transaction_manager.get().join(refuser)
+    with pytest.raises(OSError):
+        connection.transaction_manager.commit()
+    connection.transaction_manager.abort()
+    with pytest.raises(ValueError, match="Make another one"):
+        queue.put(job)
+    assert engine.counts() == {}
+
+
 def test_only_a_new_job_can_be_put(engine):
     with engine.queue() as queue:
         job = queue.put(AsyncJob(functions.nothing))

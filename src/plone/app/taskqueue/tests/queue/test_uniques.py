@@ -71,7 +71,7 @@ def test_two_transactions_with_one_key_leave_one_job(engine):
         rivals[1].transaction_manager.commit()
     rivals[1].transaction_manager.abort()
     with rivals[1].transaction_manager:
-        assert queues[1].put(second, ()).id == first.id
+        assert queues[1].put(_job("key"), ()).id == first.id
     assert engine.counts() == {"pending": 1}
 
 
