@@ -85,6 +85,7 @@ setup(
     extras_require={
         "demo": ["plone.app.textfield", "plone.classicui", "rich", "waitress"],
         "dev": ["ruff", "towncrier", "zpretty"],
+        "relstorage": ["psycopg2-binary", "RelStorage>=4"],
         "test": [
             "hypothesis",
             "plone.api",
@@ -96,8 +97,10 @@ setup(
             "plone.dexterity",
             "plone.rest",
             "plone.testing",
+            "psycopg2-binary",
             "pytest",
             "python-dateutil",
+            "RelStorage",
             "ZEO",
             "zope.pytestlayer",
             "zope.site",

@@ -1,4 +1,4 @@
-"""The engine on a real FileStorage, for tests: connections, dispatchers, waiting."""
+"""The engine on a real storage, for tests: connections, dispatchers, waiting."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -26,11 +26,13 @@ from plone.app.taskqueue.tests.functions import Effects
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.functions import StageEnvironment
+from plone.app.taskqueue.tests.storages.homes import Home
+from plone.app.taskqueue.tests.storages.homes import in_file
 from typing import Any
 from ZODB.Connection import TransactionMetaData
 from ZODB.DB import DB
-from ZODB.FileStorage import FileStorage
 from ZODB.interfaces import IConnection
+from ZODB.interfaces import IMVCCStorage
 from ZODB.utils import p64
 from ZODB.utils import u64
 
@@ -46,8 +48,8 @@ EFFECTS = [f"job {number}" for number in range(40)]
 class Engine:
     """One database with its queues, and all that a test opens on it."""
 
-    def __init__(self, path: Path):
-        self._path = path
+    def __init__(self, home: Home):
+        self._home = home
         self._connections: list[IConnection] = []
         self._dispatchers: list[Dispatcher] = []
         #: Set by a test that damages the queue on purpose.
@@ -55,7 +57,7 @@ class Engine:
         self._open()
 
     def _open(self) -> None:
-        self.storage = FileStorage(str(self._path))
+        self.storage = self._home()
         self.db = DB(self.storage, pool_size=100)
 
     # Connections
@@ -104,7 +106,7 @@ class Engine:
         """Replace the stored record of a job behind everybody's back."""
         self._close_connections()
         self.db.close()
-        storage = FileStorage(str(self._path))
+        storage = self._home()
         _, serial = storage.load(p64(job_id))
         meta = TransactionMetaData()
         storage.tpc_begin(meta)
@@ -113,6 +115,28 @@ class Engine:
         storage.tpc_finish(meta)
         storage.close()
         self._open()
+
+    def lose(self, job_id: int) -> None:
+        """Take a job's record out of the storage, as a wrong pack does."""
+        if not hasattr(self.storage, "deleteObject"):
+            pytest.skip("this storage deletes no record")
+        _, serial = self.storage.load(p64(job_id))
+        meta = TransactionMetaData()
+        self.storage.tpc_begin(meta)
+        self.storage.deleteObject(p64(job_id), serial, meta)
+        self.storage.tpc_vote(meta)
+        self.storage.tpc_finish(meta)
+        self.reopen()
+
+    def shared_load(self) -> Callable:
+        """Return the storage's ``loadBefore``, which a test may then replace."""
+        if IMVCCStorage.providedBy(self.storage):
+            pytest.skip("each connection has a storage of its own")
+        return self.storage.loadBefore
+
+    def last_transaction(self) -> bytes:
+        """Return the id of the last transaction that anybody has committed."""
+        return self.connect()._storage.lastTransaction()
 
     # Jobs
 
@@ -320,12 +344,19 @@ class Threads:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def home(tmp_path: Path) -> Iterator[Home]:
+    """Where the engine's storage lives: in a file, unless a room says otherwise."""
+    with in_file(tmp_path) as home:
+        yield home
+
+
+@pytest.fixture
+def engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine on a database of its own, checked after the test."""
     # A slow machine must not make a function seem slow, and keep it out of groups.
     monkeypatch.setattr(pace, "SLOW", 10)
     stage.reset()
-    engine = Engine(tmp_path / "Data.fs")
+    engine = Engine(home)
     connection = engine.connect()
     with connection.transaction_manager:
         root = connection.root()

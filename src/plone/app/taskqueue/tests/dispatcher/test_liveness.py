@@ -98,9 +98,9 @@ def test_a_heartbeat_writes_only_where_nothing_else_shows_life(engine):
     heartbeat = Heartbeat(LEASE, lambda: held.worker_id, None)
 
     def writes():
-        before = engine.storage.lastTransaction()
+        before = engine.last_transaction()
         heartbeat.run(held.connection)
-        return engine.storage.lastTransaction() != before
+        return engine.last_transaction() != before
 
     # The claim itself was a sign.
     assert not writes()

@@ -29,21 +29,21 @@ def test_an_interval_that_cannot_be_is_refused():
 
 
 def test_nothing_is_written_while_jobs_tell_nothing(engine, run, notices):
-    before = engine.db.lastTransaction()
+    before = engine.last_transaction()
     with run:
         notices()
     notices()
-    assert engine.db.lastTransaction() == before
+    assert engine.last_transaction() == before
 
 
 def test_the_board_is_written_when_something_has_changed_and_only_then(
     engine, run, notices
 ):
-    written = [engine.db.lastTransaction()]
+    written = [engine.last_transaction()]
 
     def notice():
         notices()
-        written.append(engine.db.lastTransaction())
+        written.append(engine.last_transaction())
 
     with run:
         run.tell(1, 3)
@@ -69,7 +69,7 @@ def test_only_the_board_is_written(engine, run, notices):
     with run:
         run.tell(1)
         notices()
-        before = engine.db.lastTransaction()
+        before = engine.last_transaction()
         run.tell(2)
         notices()
     written = [

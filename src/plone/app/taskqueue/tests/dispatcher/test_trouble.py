@@ -130,7 +130,7 @@ def test_an_abort_ends_the_transaction_whatever_its_data_managers_raise(kind):
 @pytest.fixture
 def broken(engine, monkeypatch):
     """Let the records of these jobs be broken from now on."""
-    load = engine.storage.loadBefore
+    load = engine.shared_load()
     oids = set()
 
     def load_garbage(oid, tid):

@@ -22,7 +22,6 @@ from plone.app.taskqueue.queue.checker import Inconsistent
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.functions import stage
-from ZODB.Connection import TransactionMetaData
 from ZODB.POSException import ConflictError
 from ZODB.utils import p64
 
@@ -63,17 +62,6 @@ def found(engine, job_id):
 def cancel(engine, job_id):
     with found(engine, job_id) as (queue, job):
         return queue.cancel(job)
-
-
-def lose(engine, job_id):
-    """Take a job's record out of the storage, as a wrong pack does."""
-    _, serial_of_it = engine.storage.load(p64(job_id))
-    meta = TransactionMetaData()
-    engine.storage.tpc_begin(meta)
-    engine.storage.deleteObject(p64(job_id), serial_of_it, meta)
-    engine.storage.tpc_vote(meta)
-    engine.storage.tpc_finish(meta)
-    engine.reopen()
 
 
 # What the jobs of these tests do
@@ -462,7 +450,7 @@ def test_no_transaction_cancels_more_than_a_portion(engine, monkeypatch):
     made += [AsyncJob(functions.nothing) for _ in range(35)]
     job_id = put(engine, serial(*made))
     assert cancel(engine, job_id) is False
-    before = engine.storage.lastTransaction()
+    before = engine.last_transaction()
     engine.run()
     assert engine.counts() == {"cancelled": 56}
     assert max(len(sizes) for sizes in written(engine, before)) < 60
@@ -844,7 +832,7 @@ def test_a_member_that_cannot_be_read_when_its_turn_comes_counts_as_failed(
 ):
     made = notes("1", "2", "3")
     job_id = put(engine, kind(*made))
-    lose(engine, made[1].id)
+    engine.lose(made[1].id)
     engine.run()
     assert engine.notes == ["1", "3"]
     job = engine.job(job_id)
@@ -854,7 +842,7 @@ def test_a_member_that_cannot_be_read_when_its_turn_comes_counts_as_failed(
 def test_a_member_that_cannot_be_read_stops_a_batch_that_stops_at_failures(engine):
     made = notes("1", "2", "3")
     job_id = put(engine, serial(*made, stop_on_failure=True))
-    lose(engine, made[1].id)
+    engine.lose(made[1].id)
     engine.run()
     job = engine.job(job_id)
     assert job.result.type is BatchFailedError and "number 2 of 3" in str(job.result)
@@ -865,7 +853,7 @@ def test_a_pending_member_that_cannot_be_read_counts_as_failed(engine):
     made = notes("1", "2")
     job_id = put(engine, parallel(*made), ())
     _step_aside(engine.hold(1))
-    lose(engine, made[0].id)
+    engine.lose(made[0].id)
     engine.run()
     assert engine.notes == ["2"]
     assert engine.state(job_id) is State.COMPLETED
@@ -877,7 +865,7 @@ def test_a_waiting_job_that_cannot_be_read_is_buried_and_others_go_on(engine):
     job_id = put(engine, parallel(inner), ())
     _step_aside(engine.hold(1))
     _step_aside(engine.hold(1))
-    lose(engine, inner.id)
+    engine.lose(inner.id)
     engine.run()
     assert engine.notes == ["1"]
     assert engine.state(job_id) is State.COMPLETED
@@ -894,7 +882,7 @@ def test_a_job_that_waits_for_one_that_is_lost_fails_with_a_sentence(engine):
         queue.put(job, ())
     engine.run()
     assert engine.state(job_id) is State.WAITING
-    lose(engine, other)
+    engine.lose(other)
     clock.freeze(1_600_000_061)
     engine.run()
     job = engine.job(job_id)
@@ -918,7 +906,7 @@ def test_ten_thousand_members_write_no_record_that_grows_with_them(engine):
     engine.run()
     made = [AsyncJob(functions.nothing) for _ in range(10_000)]
     job_id = put(engine, parallel(*made), ())
-    before = engine.storage.lastTransaction()
+    before = engine.last_transaction()
     engine.run(batch=128)
     assert engine.job(job_id).state is State.COMPLETED
     assert engine.counts() == {"completed": 10_005}

@@ -329,7 +329,7 @@ def test_a_job_put_before_a_savepoint_stays_queued_after_its_rollback(engine):
 @pytest.fixture
 def trouble(engine, monkeypatch):
     """Let so many reads of these jobs raise that error, in workers or everywhere."""
-    load = engine.storage.loadBefore
+    load = engine.shared_load()
     left = {"reads": 0}
 
     def cause(ids, error, reads, everywhere=True):

@@ -5,8 +5,6 @@ from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.tests import functions
-from ZODB.Connection import TransactionMetaData
-from ZODB.utils import p64
 
 import pickle
 import pytest
@@ -53,13 +51,7 @@ def test_a_broken_record_is_buried_and_its_neighbours_run(engine, data, quotas):
 def test_a_record_that_is_not_there_is_buried(engine):
     bad = engine.put(functions.nothing)
     good = engine.put(functions.effect, "job 1")
-    _, serial = engine.storage.load(p64(bad))
-    meta = TransactionMetaData()
-    engine.storage.tpc_begin(meta)
-    engine.storage.deleteObject(p64(bad), serial, meta)
-    engine.storage.tpc_vote(meta)
-    engine.storage.tpc_finish(meta)
-    engine.reopen()
+    engine.lose(bad)
     engine.run()
     assert engine.state(good) is State.COMPLETED
     assert engine.counts() == {"completed": 1, "failed": 1}

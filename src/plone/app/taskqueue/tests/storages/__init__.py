@@ -1,0 +1,1 @@
+"""The engine on each storage that a site may have."""

@@ -1,0 +1,158 @@
+"""A PostgreSQL server of the tests' own, in a temporary directory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import contextlib
+import os
+import psycopg2
+import psycopg2.errors
+import pytest
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+
+#: Where Debian keeps what is not for everybody, and it keeps one for each version.
+_PROGRAMS = Path("/usr/lib/postgresql")
+#: PostgreSQL refuses to run as root; Debian has this user for it.
+_USER = "postgres"
+#: A test's machine may die without harm; a test's time is short.
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",
+    "max_connections": "400",
+    "shared_buffers": "64MB",
+}
+#: Seconds in which it must start or stop.
+_PATIENCE = 60
+
+
+def find_program(name: str) -> Path | None:
+    """Return where a program of PostgreSQL is; ``None`` if it is not there."""
+    found = shutil.which(name)
+    if found is not None:
+        return Path(found)
+    versions = sorted(_PROGRAMS.glob(f"*/bin/{name}"), key=_version)
+    return versions[-1] if versions else None
+
+
+def _version(program: Path) -> float:
+    return float(program.parts[-3])
+
+
+class PostgreSQL:
+    """A server on a socket in ``folder``, whose path must be short."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._data = folder / "data"
+        self._log = folder / "server.log"
+        self._made = 0
+        self._process: subprocess.Popen | None = None
+        # It is started as another user, who must get in.
+        self._as_user = {"user": _USER, "extra_groups": []} if not os.getuid() else {}
+        if self._as_user:
+            shutil.chown(folder, _USER)
+        self._run(
+            "initdb", "-D", self._data, "-U", "tests", "-A", "trust", "-E", "UTF8"
+        )
+
+    def _run(self, name: str, *args: object) -> None:
+        done = subprocess.run(
+            [find_program(name), *map(str, args)],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            **self._as_user,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        """Start it and return when it answers."""
+        settings = {**_SETTINGS, "unix_socket_directories": str(self._folder)}
+        options = [word for item in settings.items() for word in ("-c", "=".join(item))]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [find_program("postgres"), "-D", self._data, *options],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                **self._as_user,
+            )
+        deadline = time.monotonic() + _PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, self._log.read_text()[-2000:]
+            assert time.monotonic() < deadline, self._log.read_text()[-2000:]
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.dsn("postgres")).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it at once, as a power cut would; the next start finds all commits."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(_PATIENCE)
+
+    # Databases
+
+    def dsn(self, database: str) -> str:
+        """Return what a client must know to connect."""
+        return f"host={self._folder} dbname={database} user=tests"
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple]:
+        """Execute a statement in no transaction and return its rows."""
+        connection = psycopg2.connect(self.dsn(database))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def create(self) -> str:
+        """Make a database and return its name."""
+        self._made += 1
+        name = f"database_{self._made}"
+        self.execute(f"CREATE DATABASE {name}")
+        return name
+
+    def expel(self) -> int:
+        """End all others' connections, as an administrator does; return how many."""
+        return len(
+            self.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
+
+
+@contextlib.contextmanager
+def running() -> Iterator[PostgreSQL]:
+    """Give a server that ends with the block."""
+    # The path of a socket may have a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="tq") as folder:
+        server = PostgreSQL(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One server for all tests; each makes a database of its own."""
+    if find_program("initdb") is None:
+        pytest.skip("needs PostgreSQL's server: apt install postgresql")
+    with running() as server:
+        yield server

@@ -1,0 +1,1 @@
+from plone.app.taskqueue.tests.queue.test_quotas import *  # noqa: F403
