@@ -63,6 +63,7 @@ setup(
         "Products.GenericSetup",
         "transaction",
         "tzdata",
+        "zc.lockfile",
         "ZConfig",
         "zExceptions",
         "ZODB>=6",
@@ -107,5 +108,12 @@ setup(
             "zope.testing",
         ],
     },
-    entry_points={"z3c.autoinclude.plugin": ["target = plone"]},
+    entry_points={
+        "console_scripts": ["taskqueue = plone.app.taskqueue.worker.command:main"],
+        "plone.recipe.zope2instance.ctl": [
+            "taskqueue = plone.app.taskqueue.worker.instance:taskqueue",
+            "worker = plone.app.taskqueue.worker.instance:worker",
+        ],
+        "z3c.autoinclude.plugin": ["target = plone"],
+    },
 )

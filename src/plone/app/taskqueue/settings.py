@@ -6,7 +6,9 @@
       threads 2
     </product-config>
 
-``PLONE_APP_TASKQUEUE_THREADS=2`` says the same and goes before it.  The table of all
+``PLONE_APP_TASKQUEUE_THREADS=2`` says the same and goes before it.  With ``worker-`` in
+front of its name, ``worker-threads`` or ``PLONE_APP_TASKQUEUE_WORKER_THREADS``, a setting
+is for ``taskqueue worker`` alone, and goes before the one without.  The table of all
 settings is in ``docs/reference/settings.md``.
 """
 
@@ -34,6 +36,9 @@ SECTION = "plone.app.taskqueue"
 #: What the names of environment variables begin with.
 PREFIX = "PLONE_APP_TASKQUEUE_"
 
+#: What the names of settings begin with that are for workers alone.
+FOR_WORKERS = "worker_"
+
 
 class SettingsError(ValueError):
     """A setting cannot be used; the message says which, why and what to write."""
@@ -52,6 +57,10 @@ def _number(text: str) -> float:
 
 def _number_or_never(text: str) -> float | None:
     return None if text.lower() == "never" else _number(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,18 @@ _KINDS = {
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
+    "queues": _Kind(_names, "names of queues with commas between, * for any letters"),
+    "prefetch": _Kind(_whole, "a whole number from 1 to 10000", 1, 10_000),
+    "processes": _Kind(_whole, "a whole number from 1 to 100", 1, 100),
+    "memory_mb": _Kind(_number_or_never, "a number of megabytes from 1, or 'never'", 1),
+    "drain_seconds": _Kind(
+        _number_or_never, "a number of seconds to 86400, or 'never'", 0, _DAY
+    ),
 }
+
+#: What is otherwise in ``taskqueue worker`` if nothing is said: it does nothing else, and
+#: is started again when it ends.
+_WORKER_DEFAULTS = {"kill_seconds": 10.0}
 
 
 @dataclass(frozen=True)
@@ -113,6 +133,20 @@ class Settings:
     stop_seconds: float = 5.0
     #: Services whose jobs are run in this process, see ``service.autostart``.
     autostart: str = ""
+    #: Patterns of the names of queues whose jobs are run; none: of all queues.
+    queues: tuple[str, ...] = ()
+    #: Most jobs that one claim takes.
+    prefetch: int = Options.batch
+
+    # For ``taskqueue worker``
+
+    #: Processes that run jobs, ``threads`` at a time in each.
+    processes: int = 1
+    #: Megabytes above which a process is replaced; ``None``: never.
+    memory_mb: float | None = None
+    #: Seconds that the end of a worker waits for jobs that run; ``None``: as long as they
+    #: take.
+    drain_seconds: float | None = None
 
     def options(self) -> Options:
         """Return the dispatcher's part of them; ``threads`` must not be 0."""
@@ -124,20 +158,28 @@ class Settings:
             retention_days=self.retention_days,
             conflicts=self.conflicts,
             kill_seconds=self.kill_seconds,
+            queues=self.queues,
+            batch=self.prefetch,
+            isolated_batch=min(self.prefetch, Options.isolated_batch),
         )
 
 
 def read_settings(
-    section: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+    section: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    worker: bool = False,
+    given: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Return the settings of this process.
+    """Return the settings of this process, or those of a worker.
+
+    ``given`` are options of a command line, as it names them; they go before all others.
 
     ``SettingsError``: a name is unknown or a value cannot be used.
     """
     if section is None:
         configured = getattr(getConfiguration(), "product_config", None) or {}
         section = configured.get(SECTION) or {}
-    values = {}
+    values: dict[str, Any] = {}
     for key, text in section.items():
         name = key.replace("-", "_")
         where = f"{key} in <product-config {SECTION}> of zope.conf"
@@ -146,7 +188,7 @@ def read_settings(
         name = variable.removeprefix(PREFIX).lower()
         # An empty variable is how compose files pass one that is not set.
         if variable.startswith(PREFIX) and text.strip():
-            if name not in _KINDS and not _near(name):
+            if _plain(name) not in _KINDS and not _near(name):
                 # Kubernetes makes such names of a service that is called like us.
                 logger.warning(
                     "The environment variable %s is left alone: there is no setting of "
@@ -155,16 +197,34 @@ def read_settings(
                 )
                 continue
             values[name] = _read(name, text, f"environment variable {variable}", name)
-    return Settings(**values)
+    plain = {name: values[name] for name in values if name in _KINDS}
+    if not worker:
+        return Settings(**plain)
+    if not plain.get("threads"):
+        # 0 is what keeps web servers from running jobs.
+        plain.pop("threads", None)
+    special = {_plain(name): values[name] for name in values if name not in _KINDS}
+    chosen = {
+        name: _read(name, text, f"--{name.replace('_', '-')}", name)
+        for name, text in (given or {}).items()
+    }
+    settings = Settings(**{**_WORKER_DEFAULTS, **plain, **special, **chosen})
+    if not settings.threads:
+        raise SettingsError("A worker has at least 1 thread: leave worker-threads out.")
+    return settings
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix(FOR_WORKERS)
 
 
 def _near(written: str) -> list[str]:
     known = [setting.replace("_", "-") for setting in _KINDS]
-    return difflib.get_close_matches(written.replace("_", "-"), known, 1)
+    return difflib.get_close_matches(_plain(written).replace("_", "-"), known, 1)
 
 
 def _read(name: str, text: str, where: str, written: str) -> Any:
-    kind = _KINDS.get(name)
+    kind = _KINDS.get(_plain(name))
     if kind is None:
         near = _near(written)
         known = ", ".join(setting.replace("_", "-") for setting in _KINDS)

@@ -37,6 +37,9 @@ logger = logging.getLogger("plone.app.taskqueue.startup")
 #: Plone's exporter and importer.  Imported, or run as ``python -m`` one of them.
 CONSOLES = frozenset({"Zope2.utilities.zconsole", "plone.exportimport.cli"})
 
+#: Module of the processes of ``taskqueue worker``.
+WORKER = "plone.app.taskqueue.worker.child"
+
 
 @adapter(IDatabaseOpenedWithRoot)
 def configure(event) -> None:
@@ -53,6 +56,9 @@ def configure(event) -> None:
 @adapter(IProcessStarting)
 def start(event) -> None:
     """Run jobs in this process if it is a web server's and the settings want it."""
+    if main_module() == WORKER:
+        # It starts its own, as its command line says.
+        return
     settings = read_settings()
     serving = is_web_server()
     if not settings.threads:
@@ -67,13 +73,16 @@ def start(event) -> None:
 
 def is_web_server() -> bool:
     """Say whether this process serves requests, being no console and no test."""
-    main = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if not CONSOLES.isdisjoint(sys.modules):
-        return False
-    if main is not None and main.name in CONSOLES:
+    if not CONSOLES.isdisjoint(sys.modules) or main_module() in CONSOLES:
         return False
     # The test layers put a stand-in there, and bring a dispatcher for each test.
     return isinstance(Zope2.DB, ZODB.DB)
+
+
+def main_module() -> str | None:
+    """Return the module that this process runs; ``None`` if that is a script."""
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return None if spec is None else spec.name
 
 
 def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:

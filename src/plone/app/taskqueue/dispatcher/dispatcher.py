@@ -11,6 +11,7 @@ from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
 from plone.app.taskqueue.dispatcher.maintenance import Maintenance
 from plone.app.taskqueue.dispatcher.membership import Membership
+from plone.app.taskqueue.dispatcher.naming import is_named
 from plone.app.taskqueue.dispatcher.notices import Notices
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
@@ -161,7 +162,7 @@ class Dispatcher:
         """Say whether it runs the jobs of that queue."""
         if self.queue_names:
             return queue.name in self.queue_names
-        return is_public(queue)
+        return is_public(queue) and is_named(queue.name, self.options.queues)
 
     def stop(self, timeout: float | None = None) -> bool:
         until = None if timeout is None else time.monotonic() + timeout
@@ -228,6 +229,14 @@ class Dispatcher:
     def sleep(self, seconds: float) -> None:
         """Wait, but not beyond ``stop``."""
         self._stop_event.wait(seconds)
+
+    def give_up(self) -> None:
+        """Let others have all jobs that it holds, now, because this process ends.
+
+        Jobs that run count as interrupted, and what they have done is not committed.
+        """
+        self._stop_event.set()
+        self._membership.give_up()
 
     # Pausing, for tests and for people who need quiet
 

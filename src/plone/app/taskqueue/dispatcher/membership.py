@@ -90,6 +90,17 @@ class Membership:
                 error,
             )
 
+    def give_up(self) -> None:
+        """Let others have what it holds, as if it were dead.  Raises if that fails."""
+
+        def fence(connection: IConnection) -> None:
+            queues = find_queues(connection)
+            worker = None if queues is None else queues.workers.get(self.worker_id)
+            if worker is not None:
+                registry.fence(queues, worker)
+
+        self._commit(fence)
+
     def _commit(self, change: Callable[[IConnection], None]) -> None:
         """Commit a change in spite of conflicts, but not for ever when stopping."""
         tries = 0

@@ -29,6 +29,9 @@ class Options:
     #: Seconds after its time limit for which a job may fail to answer before this whole
     #: process is ended; ``None``: never.
     kill_seconds: float | None = None
+    #: Patterns, as those of file names, of the names of the queues that it serves, of
+    #: which ``default`` is another name for the one without; none: all.
+    queues: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (

@@ -49,3 +49,9 @@ def get(
                 + ", ".join(sorted(general))
             )
         return next(iter(general.values()), default)
+
+
+def all_running() -> list[IDispatcher]:
+    """Return all of them, those of services too."""
+    with _lock:
+        return list(_dispatchers.values())

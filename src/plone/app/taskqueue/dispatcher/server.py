@@ -8,6 +8,7 @@ from collections.abc import Callable
 from transaction.interfaces import TransientError
 from typing import Any
 from ZODB.interfaces import IConnection
+from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
@@ -38,6 +39,11 @@ def is_connected(connection: IConnection) -> bool:
 def _has_server(storage: Any) -> bool:
     ask = getattr(storage, "is_connected", None)
     return ask is None or bool(ask())
+
+
+def has_servers(database: IDatabase) -> bool:
+    """Say whether the servers of a database, and of those beside it, are there."""
+    return all(_has_server(each.storage) for each in list(database.databases.values()))
 
 
 def lost_server(connection: IConnection, error: BaseException) -> bool:

@@ -35,6 +35,25 @@ def test_the_dispatcher_gets_its_part():
     assert (options.threads, options.poll_seconds) == (3, 0.5)
 
 
+def test_a_setting_for_workers_is_for_them_alone_and_goes_before_the_other():
+    section = {"threads": "0", "worker-threads": "4", "lease-seconds": "9"}
+    assert read_settings(section, {}).threads == 0
+    settings = read_settings(section, {}, worker=True)
+    assert (settings.threads, settings.lease_seconds) == (4, 9)
+    environ = {"PLONE_APP_TASKQUEUE_WORKER_THREADS": "5"}
+    assert read_settings(section, environ, worker=True).threads == 5
+    assert read_settings(section, environ).threads == 0
+    chosen = read_settings(section, environ, worker=True, given={"threads": "6"})
+    assert chosen.threads == 6
+
+
+def test_what_keeps_web_servers_from_running_jobs_keeps_no_worker_from_it():
+    settings = read_settings({"threads": "0"}, {}, worker=True)
+    assert (settings.threads, settings.kill_seconds) == (1, 10)
+    with pytest.raises(SettingsError, match="at least 1 thread"):
+        read_settings({"worker-threads": "0"}, {}, worker=True)
+
+
 @pytest.mark.parametrize(
     ("section", "environ", "words"),
     [
@@ -45,6 +64,8 @@ def test_the_dispatcher_gets_its_part():
         ({"poll-seconds": "nan"}, {}, ("poll-seconds", "number of seconds")),
         ({"retention-days": "-7"}, {}, ("retention-days", "'never'")),
         ({"thread": "2"}, {}, ("no setting for thread", "did you mean threads?")),
+        ({"worker-thread": "2"}, {}, ("for worker-thread", "did you mean threads?")),
+        ({"worker-threads": "x"}, {}, ("worker-threads", "whole number")),
         ({"colour": "red"}, {}, ("no setting for colour", "known are threads")),
         ({"poll-seconds": "1e10"}, {}, ("poll-seconds", "to 86400")),
         ({"retention-days": "1e306"}, {}, ("retention-days", "to 36500", "'never'")),

@@ -1,0 +1,1 @@
+"""The command ``taskqueue``: worker processes, and a look at the queues."""

@@ -1,0 +1,223 @@
+"""One process of a worker: Zope without a web server, and a dispatcher.
+
+The parent starts it as ``python -m plone.app.taskqueue.worker.child FD``, where ``FD`` is
+its end of a ``Wire``, and tells it what to do first.  It ends well when it is told to,
+when it gets a SIGTERM, and when the parent is gone.
+"""
+
+from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import running
+from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.server import has_servers
+from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.settings import PREFIX
+from plone.app.taskqueue.settings import Settings
+from plone.app.taskqueue.worker.configuration import read_configuration
+from plone.app.taskqueue.worker.configuration import worker_settings
+from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import CUT_OFF
+from plone.app.taskqueue.worker.errors import OK
+from plone.app.taskqueue.worker.errors import one_line
+from plone.app.taskqueue.worker.errors import WRONG
+from plone.app.taskqueue.worker.logs import configure_logging
+from plone.app.taskqueue.worker.wire import Wire
+from typing import Any
+from ZODB.interfaces import IConnection
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import transaction
+
+
+logger = logging.getLogger("plone.app.taskqueue.worker")
+
+#: Seconds between two signs of life for the parent.
+BEAT = 1.0
+#: Seconds that giving up the jobs may take before the process ends anyhow.
+_LAST_WORDS = 3.0
+
+
+class Child:
+    """This process; ``messages`` are those of the parent, after the first, ``order``."""
+
+    def __init__(
+        self, wire: Wire, order: dict[str, Any], messages: Iterator[dict[str, Any]]
+    ):
+        self._wire = wire
+        self._order = order
+        self._messages = messages
+        self._stop_event = threading.Event()
+        #: False while nothing is lost if the process just ends.
+        self._begun = False
+        #: Those that it waits for once it has been told to stop.
+        self._draining: list[Dispatcher] = []
+
+    def run(self) -> int:
+        """Run jobs until told to stop; return the exit status."""
+        configure_logging(**self._order["log"])
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told)
+        threading.Thread(target=self._listen, name="parent", daemon=True).start()
+        try:
+            settings = self._start()
+        except CommandError as error:
+            self._wire.tell(event="failed", message=str(error), status=error.status)
+            return error.status
+        except Exception as error:
+            logger.exception("Process %s cannot start.", os.getpid())
+            message = f"{type(error).__name__}: {one_line(error)}"
+            self._wire.tell(event="failed", message=message, status=WRONG)
+            return WRONG
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
+        self._stop_event.wait()
+        return self._drain(settings.drain_seconds)
+
+    def _start(self) -> Settings:
+        options = read_configuration(self._order["zope_conf"])
+        settings = worker_settings(options, self._order["given"])
+        if settings.autostart:
+            # That is where services are named to those who start them.
+            os.environ[f"{PREFIX}AUTOSTART"] = settings.autostart
+        # Here and not before: a wrong ``zope.conf`` is told without all of Zope.
+        from plone.app.taskqueue.environment import PloneEnvironment
+        from plone.app.taskqueue.startup import run_services
+        from plone.app.taskqueue.worker.zope import start_zope
+
+        import Zope2
+
+        start_zope(options)
+        self._begun = True
+        self._bury(self._order["dead"])
+        Dispatcher(Zope2.DB, PloneEnvironment, settings.options()).start()
+        run_services(Zope2.DB, settings)
+        return settings
+
+    def _bury(self, worker_ids: list[str]) -> None:
+        """Take the jobs of processes that are dead for certain: the parent saw it."""
+
+        def fence(connection: IConnection) -> None:
+            queues = find_queues(connection)
+            for worker_id in worker_ids:
+                worker = None if queues is None else queues.workers.get(worker_id)
+                if worker is not None:
+                    logger.info("Worker %s died. Its jobs go to others.", worker_id)
+                    registry.fence(queues, worker)
+
+        if not worker_ids:
+            return
+        import Zope2
+
+        connection = Zope2.DB.open(transaction.TransactionManager())
+        try:
+            in_transaction(connection, fence)
+        except Exception as error:
+            logger.warning("The jobs of dead workers are left to rescue (%r).", error)
+        finally:
+            connection.close()
+
+    # Told from outside
+
+    def _told(self, number: int, frame: Any) -> None:
+        # A signal, which may come twice where a whole group of processes gets it: only
+        # the parent knows when it is meant to be the end at once.
+        self._stop()
+
+    def _stop(self) -> None:
+        if not self._begun:
+            os._exit(OK)
+        self._stop_event.set()
+
+    def _listen(self) -> None:
+        for message in self._messages:
+            if message["order"] == "stop":
+                self._stop()
+            elif message["order"] == "end":
+                self._end_now()
+        # The parent is gone: there is nobody to start it again, nor to stop it.
+        logger.warning("The parent of process %s is gone: it stops.", os.getpid())
+        self._stop()
+
+    def _beat(self) -> None:
+        import Zope2
+
+        while True:
+            self._wire.tell(
+                event="alive",
+                workers=[each.worker_id for each in running.all_running()],
+                ready=not self._stop_event.is_set() and has_servers(Zope2.DB),
+            )
+            threading.Event().wait(BEAT)
+
+    # Ends
+
+    def _drain(self, seconds: float | None) -> int:
+        # All at a time: none shall claim anew while another one waits for its jobs.
+        self._draining = running.all_running()
+        ended = []
+        threads = [
+            threading.Thread(target=lambda each=each: ended.append(each.stop(seconds)))
+            for each in self._draining
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if not all(ended):
+            self._end_now()
+        from plone.app.taskqueue.worker.zope import close_zope
+
+        close_zope()
+        return OK
+
+    def _end_now(self) -> None:
+        """End without waiting for any job; others begin them again."""
+        dispatchers = self._draining or running.all_running()
+        threads = [
+            threading.Thread(target=_give_up, args=(each,), daemon=True)
+            for each in dispatchers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(_LAST_WORDS)
+        logging.shutdown()
+        os._exit(CUT_OFF)
+
+
+def _give_up(dispatcher: Dispatcher) -> None:
+    try:
+        dispatcher.give_up()
+    except Exception as error:
+        logger.warning(
+            "The jobs of worker %s could not be given up (%r): others begin them again "
+            "when its lease has expired.",
+            dispatcher.worker_id,
+            error,
+        )
+
+
+def main() -> int:
+    """Do what the parent orders."""
+    descriptor = int(sys.argv[1])
+    # It is not for the processes that jobs start.
+    os.set_inheritable(descriptor, False)
+    wire = Wire(socket.socket(fileno=descriptor))
+    messages = wire.messages()
+    order = next(messages, None)
+    if order is None:
+        return OK
+    # The parent's way to let this process find its code is not for processes of jobs.
+    os.environ.pop("PYTHONPATH", None)
+    if order["python_path"] is not None:
+        os.environ["PYTHONPATH"] = order["python_path"]
+    return Child(wire, order, messages).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

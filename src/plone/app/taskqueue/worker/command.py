@@ -1,0 +1,43 @@
+"""The script ``taskqueue``: its subcommands, its errors and its exit status."""
+
+from collections.abc import Sequence
+from plone.app.taskqueue.worker import run_worker
+from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import OK
+
+import argparse
+import os
+import sys
+
+
+#: The modules of the subcommands: each has ``add_to(subparsers)``.
+_SUBCOMMANDS = (run_worker,)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.call(options) or OK
+    except CommandError as error:
+        print(f"taskqueue: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:
+        # Whoever read it has read enough, such as ``head``.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="taskqueue",
+        description="Run the background jobs of a Plone site, and look after them.",
+    )
+    subparsers = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    for module in _SUBCOMMANDS:
+        module.add_to(subparsers)
+    return parser

@@ -1,0 +1,26 @@
+"""How the command ends; the table is in ``docs/reference/command-line.md``."""
+
+#: All is well.
+OK = 0
+#: What was asked for cannot be done, or something was found wrong.
+WRONG = 1
+#: The database cannot be opened now.
+UNAVAILABLE = 69
+#: It was ended at once, and jobs that ran begin again elsewhere; also how a process ends
+#: whose job does not answer, see ``dispatcher.watchdog``.
+CUT_OFF = 75
+#: ``zope.conf`` or a setting cannot be used.
+MISCONFIGURED = 78
+
+
+class CommandError(Exception):
+    """Ends the command with one line and a status; ``str()`` of it is the line."""
+
+    def __init__(self, message: str, status: int = WRONG):
+        super().__init__(one_line(message))
+        self.status = status
+
+
+def one_line(message: object) -> str:
+    """Return a message as one line, as whoever reads a log at night wants it."""
+    return " ".join(str(message).split())

@@ -1,0 +1,108 @@
+"""Telling orchestrators how the worker is: over HTTP, or by a file."""
+
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import MISCONFIGURED
+from typing import Any
+
+import json
+import threading
+import time
+
+
+#: Seconds without a round of the parent's loop after which it does not live.
+_PATIENCE = 10.0
+
+
+class Health:
+    """What the parent says of the worker, round by round; any thread may ask."""
+
+    def __init__(self) -> None:
+        self._state: dict[str, Any] = {"ready": False, "live": True, "processes": []}
+        self._told = time.monotonic()
+
+    def tell(self, state: dict[str, Any]) -> None:
+        """Take note of the state of this round."""
+        self._state = state
+        self._told = time.monotonic()
+
+    def state(self) -> dict[str, Any]:
+        """Return it, with ``ready`` and ``live`` as they are now."""
+        state = dict(self._state)
+        if time.monotonic() - self._told > _PATIENCE:
+            state["ready"] = state["live"] = False
+        return state
+
+
+def serve(address: str, health: Health) -> ThreadingHTTPServer:
+    """Answer ``/ready`` and ``/live`` with 200 or 503 at ``PORT`` or ``HOST:PORT``.
+
+    ``CommandError``: that is no address, or another process has it.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        server = ThreadingHTTPServer(
+            (host or "127.0.0.1", int(port)), _handler(health.state)
+        )
+    except (OSError, ValueError, OverflowError) as error:
+        raise CommandError(
+            f"The address {address!r} of --health cannot be used ({error}): write a free "
+            "port, or HOST:PORT.",
+            MISCONFIGURED,
+        ) from error
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server
+
+
+def _handler(state: Callable[[], dict[str, Any]]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.path.partition("?")[0].strip("/")
+            now = state()
+            if asked not in ("ready", "live"):
+                self.send_error(404, "Ask for /ready or /live.")
+                return
+            body = json.dumps(now).encode() + b"\n"
+            self.send_response(200 if now[asked] else 503)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: it is asked every few seconds."""
+
+    return Handler
+
+
+class ReadyFile:
+    """A file that is there while the worker is ready, and is touched while it lives."""
+
+    def __init__(self, path: str):
+        self._path = Path(path)
+        try:
+            # One that is left of an earlier worker tells nothing of this one.
+            self.remove()
+            self._path.touch()
+            self.remove()
+        except OSError as error:
+            raise CommandError(
+                f"The file of --ready-file cannot be written: {error}", MISCONFIGURED
+            ) from error
+
+    def update(self, state: dict[str, Any]) -> None:
+        """Let it be as the state is."""
+        if state["ready"] and state["live"]:
+            self._path.touch()
+        else:
+            self.remove()
+
+    def remove(self) -> None:
+        """Let there be none."""
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""One place for a process of a worker: it is filled again whenever it gets empty."""
+
+from plone.app.taskqueue.worker.errors import CUT_OFF
+from plone.app.taskqueue.worker.errors import OK
+from plone.app.taskqueue.worker.process import Process
+
+import logging
+import signal
+import time
+
+
+logger = logging.getLogger("plone.app.taskqueue.worker")
+
+#: Seconds after which a process counts as one that did well.
+_WELL = 60.0
+#: Most seconds between the end of a process and the start of the next.
+_LONGEST_PAUSE = 60.0
+#: Ends in a row after which it is said that something is wrong.
+_LOOP = 5
+
+
+class Slot:
+    """A process, or the time at which there is to be one."""
+
+    def __init__(self) -> None:
+        self.process: Process | None = None
+        #: No process is started any more.
+        self.closed = False
+        self._ends = 0
+        self._due = 0.0
+
+    @property
+    def wanted(self) -> bool:
+        """True if it is time to start a process."""
+        return (
+            not self.closed and self.process is None and time.monotonic() >= self._due
+        )
+
+    def ended(self, process: Process, status: int) -> None:
+        """Its process has ended; says when, and why, there will be another one."""
+        self.process = None
+        self._due = 0.0
+        if process.stopping is not None:
+            self._ends = 0
+            if status not in (OK, CUT_OFF):
+                logger.warning(
+                    "Process %s has stopped, but not in order: %s.",
+                    process.pid,
+                    _end(status),
+                )
+            return
+        if process.was_ready and process.seconds() > _WELL:
+            self._ends = 0
+        if status == CUT_OFF:
+            logger.error(
+                "Process %s has ended itself because a job in it did not answer when "
+                "its time was up. Another one is started.",
+                process.pid,
+            )
+            return
+        self._ends += 1
+        # One that did well is replaced at once.
+        pause = 0.0
+        if self._ends > 1 or not process.was_ready:
+            pause = min(_LONGEST_PAUSE, 2.0 ** (self._ends - 1))
+        self._due = time.monotonic() + pause
+        logger.log(
+            logging.CRITICAL if self._ends >= _LOOP else logging.ERROR,
+            "Process %s %s: %s. %s in %g seconds.%s",
+            process.pid,
+            "has ended" if process.was_ready else "could not start",
+            (process.complaint or (_end(status),))[0].rstrip("."),
+            "Another one is started" if process.was_ready else "It is tried again",
+            pause,
+            f" That was {self._ends} times in a row." if self._ends >= _LOOP else "",
+        )
+
+
+def _end(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"ended by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"ended by signal {-status}"
