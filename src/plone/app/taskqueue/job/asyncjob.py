@@ -33,6 +33,9 @@ ROOT_KEY = "plone.app.taskqueue"
 #: What makes a job run in transactions of its own, by names of what it has beside.
 _ALONE = frozenset({"attempts", "batch", "callbacks", "late", "overran", "timeout"})
 
+#: What a job has beside that a new one like it is given too.
+_GIVEN = ("bound", "by", "own", "plain", "priority", "retry", "timeout", "unique")
+
 #: What a job has beside that is not its own any more when it leaves the queue.
 _LEARNT = ("attempts", "created", "late", "live", "log", "policy", "progress")
 
@@ -244,6 +247,32 @@ class AsyncJob(Options, Attempts, Callbacks):
         self.cancel_requested = False
         self.key = self.queue_name = None
         self.become(State.NEW)
+
+    def another(self) -> "AsyncJob":
+        """Return a new job that is to do the same, with the same options.
+
+        Not at the time of this one, and without its callbacks.  ``ValueError``: it is of
+        a batch or a service, or a callback, so that it makes no sense by itself.
+        """
+        if (
+            type(self) is not AsyncJob
+            or self.batch is not None
+            or self.watchers
+            or self.is_member
+            or self.parent is not None
+        ):
+            raise ValueError(
+                f"Job {self.id} belongs to a batch or a service, or is a callback, so "
+                "that it cannot be run again by itself."
+            )
+        job = AsyncJob.__new__(AsyncJob)
+        job.__setstate__(())
+        for name in ("function_name", "_arguments", "surroundings", "_quota_names"):
+            setattr(job, name, getattr(self, name))
+        job.isolated = self.isolated
+        for name in _GIVEN:
+            job.set_extra(name, self.extra(name))
+        return job
 
     def keep_created(self) -> None:
         """Remember when it was queued before its key tells something else."""

@@ -13,3 +13,17 @@ def add_zope_conf(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="zope.conf of the site (default: %(default)s, or what ZOPE_CONFIG says)",
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Let a subcommand speak to programs."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_queue(parser: argparse.ArgumentParser) -> None:
+    """Let a subcommand be for one queue."""
+    parser.add_argument(
+        "--queue",
+        metavar="NAME",
+        help="only this queue; default is the one without name",
+    )

@@ -1,7 +1,12 @@
 """The script ``taskqueue``: its subcommands, its errors and its exit status."""
 
 from collections.abc import Sequence
+from plone.app.taskqueue.worker import change_jobs
+from plone.app.taskqueue.worker import change_queues
+from plone.app.taskqueue.worker import check_all
 from plone.app.taskqueue.worker import run_worker
+from plone.app.taskqueue.worker import show_jobs
+from plone.app.taskqueue.worker import show_status
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import OK
 
@@ -11,7 +16,14 @@ import sys
 
 
 #: The modules of the subcommands: each has ``add_to(subparsers)``.
-_SUBCOMMANDS = (run_worker,)
+_SUBCOMMANDS = (
+    run_worker,
+    show_status,
+    show_jobs,
+    change_jobs,
+    change_queues,
+    check_all,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,133 @@
+"""The queues of a site, opened without starting Zope: in a second, and reading alone."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher.naming import DEFAULT
+from plone.app.taskqueue.dispatcher.naming import shown
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.interfaces import IQueue
+from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.worker.configuration import read_configuration
+from plone.app.taskqueue.worker.configuration import worker_settings
+from plone.app.taskqueue.worker.errors import CommandError
+from typing import Any
+from ZODB import DB
+from ZODB.POSException import ConflictError
+
+import contextlib
+import difflib
+import random
+import time
+import transaction
+
+
+#: How often a change is tried in spite of conflicts.
+_TRIES = 20
+
+
+@contextlib.contextmanager
+def open_database(zope_conf: str) -> Iterator[DB]:
+    """Open the databases of a ``zope.conf``; give the main one.
+
+    ``CommandError``: they cannot be opened.
+    """
+    options = read_configuration(zope_conf)
+    settings = worker_settings(options, {})
+    from plone.app.taskqueue.worker.zope import as_command_error
+    from Zope2.App.ClassFactory import ClassFactory
+
+    table = options.configroot.dbtab
+    try:
+        database = table.getDatabase("/", is_root=1)
+        if settings.database:
+            table.getDatabase(name=settings.database)
+    except Exception as error:
+        known = as_command_error(error)
+        if known is None:
+            raise
+        raise known from error
+    database.classFactory = ClassFactory
+    set_database_name(settings.database)
+    try:
+        yield database
+    finally:
+        for opened in list(database.databases.values()):
+            opened.close()
+
+
+@contextlib.contextmanager
+def reading(zope_conf: str) -> Iterator[Any]:
+    """Give the queues as they are now; nothing is written.
+
+    ``CommandError``: there are none yet, or they cannot be opened.
+    """
+    with open_database(zope_conf) as database:
+        connection = database.open(transaction.TransactionManager())
+        try:
+            connection.transaction_manager.begin()
+            yield _queues(connection)
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
+
+
+def change(database: DB, do: Callable[[Any], Any]) -> Any:
+    """Commit what ``do(queues)`` changes, in spite of conflicts; return what it returns."""
+    for tries in range(_TRIES):
+        connection = database.open(transaction.TransactionManager())
+        try:
+            with connection.transaction_manager:
+                return do(_queues(connection))
+        except ConflictError:
+            if tries + 1 == _TRIES:
+                raise CommandError(
+                    "The workers were quicker each time: nothing was changed. Pause the "
+                    "queue, or try again."
+                ) from None
+            time.sleep(random.uniform(0, 0.05 * tries))
+        finally:
+            connection.close()
+    raise AssertionError("not reached")
+
+
+def _queues(connection: Any) -> Any:
+    queues = find_queues(connection)
+    if queues is None:
+        raise CommandError(
+            "There are no queues in this database: no job was ever queued, and no worker "
+            "started."
+        )
+    return queues
+
+
+def find_queue(queues: Any, name: str) -> IQueue:
+    """Return the queue that people call so.  ``CommandError``: there is none."""
+    found = queues.get(name)
+    if found is None and name == DEFAULT:
+        found = queues.get("")
+    if found is None:
+        known = [shown(each) for each in queues]
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+        raise CommandError(f"There is no queue {name!r}: {hint}")
+    return found
+
+
+def find_job(queues: Any, job_id: int, queue_name: str | None) -> IAsyncJob:
+    """Return the job of that id.  ``CommandError``: there is none.
+
+    Jobs of services have numbers of their own, so their queue has to be named.
+    """
+    if queue_name is not None:
+        among = [find_queue(queues, queue_name)]
+    else:
+        among = [queue for queue in queues.values() if not queue.private]
+    for queue in among:
+        job = queue.get(job_id)
+        if job is not None:
+            return job
+    raise CommandError(
+        f"There is no job {job_id}. It may be too old: jobs that have ended are kept for "
+        "retention-days. Jobs of a task service are found with --queue."
+    )

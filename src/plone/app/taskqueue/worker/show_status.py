@@ -1,0 +1,89 @@
+"""``taskqueue status``: queues, how many jobs there are, and who runs them."""
+
+from datetime import datetime
+from datetime import UTC
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.naming import shown
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.worker.arguments import add_json
+from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.database import reading
+from plone.app.taskqueue.worker.output import table
+from plone.app.taskqueue.worker.output import tell
+from plone.app.taskqueue.worker.output import time_of
+from typing import Any
+
+import argparse
+
+
+_COLUMNS = (
+    State.SCHEDULED,
+    State.PENDING,
+    State.LEASED,
+    State.WAITING,
+    State.COMPLETED,
+    State.FAILED,
+    State.CANCELLED,
+)
+
+
+def add_to(subparsers: argparse._SubParsersAction) -> None:
+    """Make the subcommand known."""
+    parser = subparsers.add_parser("status", help="show queues and workers")
+    add_zope_conf(parser)
+    add_json(parser)
+    parser.set_defaults(call=_run)
+
+
+def _run(options: argparse.Namespace) -> None:
+    with reading(options.zope_conf) as queues:
+        data = {
+            "queues": [_queue(queue) for queue in queues.values()],
+            "workers": [_worker(queues, each) for each in queues.workers.values()],
+        }
+    lines = table(
+        ("queue", "paused", *_COLUMNS),
+        [
+            (
+                queue["name"],
+                "yes" if queue["paused"] else "no",
+                *(queue["jobs"].get(state, 0) for state in _COLUMNS),
+            )
+            for queue in data["queues"]
+        ],
+    )
+    lines.append("")
+    if data["workers"]:
+        lines += table(
+            ("worker", "host", "pid", "threads", "holds", "started"),
+            [tuple(each.values()) for each in data["workers"]],
+        )
+    else:
+        lines.append("No worker runs.")
+    tell(options, data, lines)
+
+
+def _queue(queue: Any) -> dict[str, Any]:
+    return {
+        "name": shown(queue.name),
+        "paused": queue.paused,
+        "jobs": {str(state): count for state, count in queue.counts().items()},
+    }
+
+
+def _worker(queues: Any, worker: Any) -> dict[str, Any]:
+    held = sum(
+        lease.held
+        for queue in queues.values()
+        for lease in queue.leases.values(f"{worker.id}:", f"{worker.id};")
+    )
+    return {
+        "id": worker.id[:8],
+        "host": worker.host,
+        "pid": worker.pid,
+        "threads": worker.threads,
+        "holds": held,
+        "started": time_of(
+            datetime.fromtimestamp(min(worker.started, clock.now()), UTC)
+        ),
+    }
