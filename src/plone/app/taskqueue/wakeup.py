@@ -5,6 +5,7 @@ because one process may have several.
 """
 
 from collections.abc import Callable
+from plone.app.taskqueue.postgresql.notifier import tell_others
 from transaction.interfaces import ITransaction
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -44,6 +45,7 @@ class Hub:
     def ring_after_commit(self, connection: IConnection | None) -> None:
         """Wake them when, and if, the connection's transaction has committed.
 
+        Also those in other processes, where the storage does not do that by itself.
         Nobody waits for what is in no database, where ``connection`` is ``None``.
         """
         if connection is None:
@@ -62,6 +64,7 @@ class Hub:
         if success:
             for database in databases.values():
                 self.ring(database)
+                tell_others(database)
 
 
 hub = Hub()

@@ -26,6 +26,7 @@ from plone.app.taskqueue.dispatcher.watchdog import Watchdog
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
+from plone.app.taskqueue.postgresql import listener
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.wakeup import hub
@@ -89,6 +90,8 @@ class Dispatcher:
         self._threads: list[WorkerThread] = []
         self._maintenance: Maintenance | None = None
         self._tap = None
+        #: Databases of which a listener was asked for.
+        self._attended: list[IDatabase] = []
 
     @property
     def worker_id(self) -> str:
@@ -119,6 +122,8 @@ class Dispatcher:
         queue_database = self._membership.queue_database
         for database in self._rung_by():
             hub.subscribe(database, self._bell.ring)
+            listener.attend(database)
+            self._attended.append(database)
         self._tap = tap(queue_database)
         # The sign of life comes first: this process may just have been frozen.
         chores = [
@@ -178,6 +183,8 @@ class Dispatcher:
             self._end_maintenance_if_alone()
         for database in self._rung_by():
             hub.unsubscribe(database, self._bell.ring)
+        while self._attended:
+            listener.leave(self._attended.pop())
         for thread in self._threads:
             _join(thread, until)
         ended = not any(thread.is_alive() for thread in self._threads)

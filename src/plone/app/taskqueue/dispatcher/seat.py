@@ -9,6 +9,7 @@ from plone.app.taskqueue.dispatcher.runner import Runner
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.postgresql.notifier import tell_others
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import find_queues
@@ -19,6 +20,7 @@ from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.registry import is_registered
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
+from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
 
 import logging
@@ -37,6 +39,14 @@ _CLAIM_SECONDS = 0.5
 _TRIES = 100
 #: Seconds between two tries, at most.
 _LONGEST_PAUSE = 0.2
+
+
+#: The name of a queue, and of the quotas that limit its jobs there.
+Lane = tuple[str, tuple[str, ...]]
+
+
+def _lane_of(queue: Queue, lease: Lease) -> Lane:
+    return queue.name, lease.quota_names
 
 
 def is_public(queue: Queue) -> bool:
@@ -82,10 +92,21 @@ class Seat:
             connection, environment, pace, options, stopping, pause, dispatcher_uuid
         )
         self._runner = Runner(self._bench)
+        #: A lane in whose quotas this thread has made room, and its database.
+        self._freed: tuple[Lane, IDatabase] | None = None
 
     def close(self) -> None:
         """Leave the seat; the connection stays open."""
+        self._offer(None)
         self._bench.close()
+
+    def _offer(self, mine: Lane | None) -> None:
+        """Tell others of a lane that has room now, unless it is the one claimed."""
+        if self._freed is not None:
+            lane, database = self._freed
+            self._freed = None
+            if lane != mine:
+                tell_others(database)
 
     def claim(self) -> tuple[Queue, Lease] | None:
         """Claim jobs in a commit of their own; ``None`` if there is nothing to do.
@@ -100,6 +121,7 @@ class Seat:
                 try:
                     claimed = self._claim_somewhere()
                     self._manager.commit()
+                    self._offer(None if claimed is None else _lane_of(*claimed))
                     return claimed
                 except ConflictError:
                     # Another process was quicker; there may be more for us.
@@ -159,7 +181,7 @@ class Seat:
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
         held = lease.held_jobs()
-        lane = queue.name, lease.quota_names
+        lane = _lane_of(queue, lease)
         # As they were claimed: a job that is put off has another key afterwards.
         job_keys = [job.key for _, job in held] if self._fairness.counts(*lane) else []
         began = time.perf_counter()
@@ -169,6 +191,8 @@ class Seat:
         if self._bench.owes_news:
             self._change(queue, lease, settling.settle)
             self._bench.owes_news = False
+        if lease.quota_names:
+            self._freed = lane, queue._p_jar.db()
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
 

@@ -12,6 +12,7 @@ from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
 from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
+from plone.app.taskqueue.tests.storages.homes import open_postgresql
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
@@ -33,8 +34,11 @@ class _Telling(logging.Handler):
 
 
 def _open(address: str, wait: float) -> DB:
-    if address.startswith("file:"):
-        return DB(FileStorage(address.removeprefix("file:")))
+    kind, _, place = address.partition(":")
+    if kind == "file":
+        return DB(FileStorage(place))
+    if kind == "postgresql":
+        return DB(open_postgresql(place))
     return DB(ClientStorage(address, wait_timeout=wait))
 
 

@@ -97,6 +97,10 @@ class PostgreSQL:
             return False
         return True
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         """End it at once, as a power cut would; the next start finds all commits."""
         self._process.send_signal(signal.SIGQUIT)
@@ -126,6 +130,10 @@ class PostgreSQL:
         self.execute(f"CREATE DATABASE {name}")
         return name
 
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever still uses it."""
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def expel(self) -> int:
         """End all others' connections, as an administrator does; return how many."""
         return len(
@@ -146,7 +154,8 @@ def running() -> Iterator[PostgreSQL]:
         try:
             yield server
         finally:
-            server.stop()
+            if server.is_running:
+                server.stop()
 
 
 @pytest.fixture(scope="session")

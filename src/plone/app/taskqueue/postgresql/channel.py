@@ -1,0 +1,69 @@
+"""The channel on which processes call one another, and connections to it."""
+
+from typing import Any
+from ZODB.interfaces import IDatabase
+
+import functools
+import logging
+import os
+import uuid
+
+
+logger = logging.getLogger("plone.app.taskqueue.postgresql")
+
+#: One for all processes on one database; PostgreSQL keeps databases apart.
+CHANNEL = "plone_app_taskqueue"
+#: Names of RelStorage's drivers that do; not those for gevent.
+_DRIVERS = frozenset({"psycopg2", "psycopg2cffi"})
+#: What an administrator sees in ``pg_stat_activity``.
+_NAME = "plone.app.taskqueue"
+
+
+def adapter_of(database: IDatabase) -> Any | None:
+    """Return RelStorage's adapter to PostgreSQL; ``None`` if the storage is no such.
+
+    Also where it uses a driver with which nobody can wait for notices.
+    """
+    storage = database.storage
+    # A storage that compresses or encrypts what another one keeps has that as its base.
+    while storage is not None and not hasattr(storage, "_adapter"):
+        storage = getattr(storage, "base", None)
+    if storage is None:
+        return None
+    try:
+        from relstorage.adapters.postgresql import PostgreSQLAdapter
+    except ImportError:
+        return None
+    adapter = storage._adapter
+    if not isinstance(adapter, PostgreSQLAdapter):
+        return None
+    return adapter if adapter.driver.__name__ in _DRIVERS else None
+
+
+def connect(adapter: Any, purpose: str) -> Any:
+    """Return a new connection that never holds a transaction open."""
+    manager = adapter.connmanager
+    connection, cursor = manager.open(application_name=f"{_NAME}: {purpose}")
+    cursor.close()
+    connection.autocommit = True
+    return connection
+
+
+def close(connection: Any | None) -> None:
+    """Close a connection that may be broken, if there is one."""
+    try:
+        if connection is not None:
+            connection.close()
+    except Exception as error:
+        logger.debug("A broken connection was left as it is: %r", error)
+
+
+def token() -> str:
+    """Return what tells this process from all others."""
+    return _token(os.getpid())
+
+
+@functools.cache
+def _token(pid: int) -> str:
+    # A process that was forked from one that has a token gets its own.
+    return uuid.uuid4().hex
