@@ -27,6 +27,7 @@ from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.postgresql import listener
+from plone.app.taskqueue.postgresql.server import rest
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.wakeup import hub
@@ -314,6 +315,7 @@ class Dispatcher:
         if self._tap is not None and self._tap.watch(records):
             # A commit may have come between the look and the watch: look again.
             return
+        rest(connection)
         self._bell.wait(seconds)
 
     def renew(self, lost_id: str) -> None:

@@ -5,7 +5,9 @@ Chores are no jobs, so that they cannot get stuck behind jobs.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from plone.app.taskqueue.dispatcher.server import is_shut
 from plone.app.taskqueue.dispatcher.server import lost_server
+from plone.app.taskqueue.dispatcher.server import open_connection
 from typing import Any
 from typing import Protocol
 from ZODB.interfaces import IConnection
@@ -76,10 +78,22 @@ class Maintenance(threading.Thread):
                 chore.interval,
             )
 
+    def _miss(self, chore: Chore) -> None:
+        logger.warning(
+            "%s needs the database server, which is gone; tried again in %s seconds.",
+            type(chore).__name__,
+            chore.interval,
+        )
+
     def _do(self, chore: Chore) -> None:
         try:
-            connection = self._database.open(transaction.TransactionManager())
+            connection = open_connection(
+                self._database, transaction.TransactionManager()
+            )
         except Exception as error:
+            if is_shut(self._database, error):
+                self._miss(chore)
+                return
             logger.warning(
                 "The database cannot be opened for %s (%r); tried again in %s seconds.",
                 type(chore).__name__,
@@ -92,14 +106,13 @@ class Maintenance(threading.Thread):
         except ConflictError as error:
             logger.debug("%s met a conflict: %r", type(chore).__name__, error)
         except Exception as error:
-            lost = lost_server(connection, error)
-            logger.log(
-                logging.WARNING if lost else logging.ERROR,
-                "%s %s; tried again in %s seconds.",
+            if lost_server(connection, error):
+                self._miss(chore)
+                return
+            logger.exception(
+                "%s failed; tried again in %s seconds.",
                 type(chore).__name__,
-                "needs the database server, which is gone" if lost else "failed",
                 chore.interval,
-                exc_info=not lost,
             )
         finally:
             try:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import open_connection
 from plone.app.taskqueue.dispatcher.server import wait_for_server
+from plone.app.taskqueue.dispatcher.server import was_cut_off
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import get_queues
@@ -25,8 +27,9 @@ import transaction
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
-#: How often a dispatcher that stops tries to sign off in spite of conflicts, and for
-#: how many seconds it waits for a database server that is not there.
+#: How often a dispatcher that stops tries to sign off in spite of conflicts, and any
+#: over connections that break, and for how many seconds it waits for a database server
+#: that is not there.
 _FAREWELLS = 10
 _FAREWELL_SECONDS = 10.0
 
@@ -106,7 +109,9 @@ class Membership:
         tries = 0
         until = time.monotonic() + _FAREWELL_SECONDS
         while True:
-            connection = self._database.open(transaction.TransactionManager())
+            connection = open_connection(
+                self._database, transaction.TransactionManager()
+            )
             try:
                 if self._stopping() and not wait_for_server(
                     queue_connection(connection),
@@ -118,9 +123,12 @@ class Membership:
                 return
             except Exception as error:
                 tries += 1
-                if not (isinstance(error, ConflictError) or ids_came_twice(error)):
+                cut_off = was_cut_off(connection, error)
+                if not (
+                    isinstance(error, ConflictError) or ids_came_twice(error) or cut_off
+                ):
                     raise
-                if self._stopping() and tries >= _FAREWELLS:
+                if (self._stopping() or cut_off) and tries >= _FAREWELLS:
                     raise
             finally:
                 connection.close()

@@ -1,10 +1,16 @@
 """The database server may go away and come back: that is no job's fault.
 
-Storages that have a server say whether they are connected to it (a ZEO client does).
-One that says nothing is taken to be there.
+Storages that have a server say whether they are connected to it (a ZEO client does),
+or we ask the server ourselves (PostgreSQL).  Any other is taken to be there.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from plone.app.taskqueue.postgresql.channel import adapter_of
+from plone.app.taskqueue.postgresql.server import answers
+from plone.app.taskqueue.postgresql.server import forget_idle
+from plone.app.taskqueue.postgresql.server import is_of_storage
+from transaction.interfaces import ITransactionManager
 from transaction.interfaces import TransientError
 from typing import Any
 from ZODB.interfaces import IConnection
@@ -24,21 +30,27 @@ _PAUSE = 0.1
 #: Seconds between looks whether a server that failed is gone, and how many.
 _LOOK = 0.01
 _LOOKS = 10
+#: How many connections that broke while nobody used them are passed over.
+_STALE = 20
 #: What a connection's cache says then; the exception has no class of its own.
 _SAME_ID = "A different object already has the same oid"
 
 
 def is_connected(connection: IConnection) -> bool:
     """Say whether all databases that the connection reaches have their servers."""
-    return all(
-        _has_server(other.db().storage)
-        for other in list(connection.connections.values())
-    )
+    return all(_has_server(storage) for storage in _storages(connection))
+
+
+def _storages(connection: IConnection) -> list[Any]:
+    return [each.db().storage for each in list(connection.connections.values())]
 
 
 def _has_server(storage: Any) -> bool:
     ask = getattr(storage, "is_connected", None)
-    return ask is None or bool(ask())
+    if ask is not None:
+        return bool(ask())
+    adapter = adapter_of(storage)
+    return adapter is None or answers(adapter)
 
 
 def has_servers(database: IDatabase) -> bool:
@@ -53,12 +65,52 @@ def lost_server(connection: IConnection, error: BaseException) -> bool:
     storage likes to add a sentence of its own.  Where all servers are there, the error
     speaks of some other server, or of one that came back at once.
     """
-    reason: BaseException | None = error
-    while reason is not None:
+    for reason in _reasons(error):
         if isinstance(reason, StorageError | TransientError):
             return not isinstance(reason, ConflictError) and not _stays(connection)
+    return was_cut_off(connection, error) and not _stays(connection)
+
+
+def was_cut_off(connection: IConnection, error: BaseException) -> bool:
+    """Say whether the storage's own connection to its server broke under a transaction.
+
+    The server may be there again, or have been there all the time.
+    """
+    adapters = [adapter_of(storage) for storage in _storages(connection)]
+    return any(
+        adapter is not None and is_of_storage(adapter, reason)
+        for reason in _reasons(error)
+        for adapter in adapters
+    )
+
+
+def open_connection(
+    database: IDatabase, manager: ITransactionManager | None = None
+) -> IConnection:
+    """Open the database, also where its server was started again since the last time.
+
+    Each connection of the pool finds that out for itself, by an error.
+    """
+    for _ in range(_STALE):
+        try:
+            return database.open(manager)
+        except Exception as error:
+            if not (is_shut(database, error) and _has_server(database.storage)):
+                raise
+    return database.open(manager)
+
+
+def is_shut(database: IDatabase, error: BaseException) -> bool:
+    """Say whether the database could not be opened for want of its server."""
+    adapter = adapter_of(database.storage)
+    return adapter is not None and is_of_storage(adapter, error)
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    reason: BaseException | None = error
+    while reason is not None:
+        yield reason
         reason = reason.__cause__ or reason.__context__
-    return False
 
 
 def _stays(connection: IConnection) -> bool:
@@ -98,5 +150,8 @@ def wait_for_server(
             pause(_PAUSE)
             if is_connected(connection):
                 logger.info("The database server is back.")
+                for storage in _storages(connection):
+                    if adapter_of(storage) is not None:
+                        forget_idle(storage)
                 break
     return not stopping()

@@ -3,7 +3,9 @@
 from plone.app.taskqueue.dispatcher.seat import NotRegistered
 from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.dispatcher.server import lost_server
+from plone.app.taskqueue.dispatcher.server import open_connection
 from plone.app.taskqueue.dispatcher.server import wait_for_server
+from plone.app.taskqueue.dispatcher.server import was_cut_off
 from typing import Any
 from ZODB.interfaces import IConnection
 
@@ -51,7 +53,7 @@ class WorkerThread(threading.Thread):
             self._dispatcher.sleep(_PAUSE)
 
     def _sit(self) -> None:
-        connection = self._dispatcher.database.open()
+        connection = open_connection(self._dispatcher.database)
         seat = None
         try:
             seat = self._dispatcher.open_seat(connection, self._slot)
@@ -72,7 +74,7 @@ class WorkerThread(threading.Thread):
         except NotRegistered as error:
             self._dispatcher.renew(str(error))
         except Exception as error:
-            if not lost_server(connection, error):
+            if not (lost_server(connection, error) or was_cut_off(connection, error)):
                 raise
             connection.transaction_manager.abort()
             wait_for_server(

@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import was_cut_off
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job import retry
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -62,8 +63,10 @@ class Trials:
         self._error = error
         self._committing = committing
         self._lost = self._bench.has_lost(error)
-        self.is_transient = self._is_transient(error) or (
-            committing and ids_came_twice(error)
+        self.is_transient = (
+            self._is_transient(error)
+            or was_cut_off(self._bench.connection, error)
+            or (committing and ids_came_twice(error))
         )
 
     def again_at(self, started: float, begun: bool) -> float | None:

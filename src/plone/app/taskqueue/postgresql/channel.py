@@ -19,12 +19,8 @@ _DRIVERS = frozenset({"psycopg2", "psycopg2cffi"})
 _NAME = "plone.app.taskqueue"
 
 
-def adapter_of(database: IDatabase) -> Any | None:
-    """Return RelStorage's adapter to PostgreSQL; ``None`` if the storage is no such.
-
-    Also where it uses a driver with which nobody can wait for notices.
-    """
-    storage = database.storage
+def adapter_of(storage: Any) -> Any | None:
+    """Return RelStorage's adapter to PostgreSQL; ``None`` if the storage is no such."""
     # A storage that compresses or encrypts what another one keeps has that as its base.
     while storage is not None and not hasattr(storage, "_adapter"):
         storage = getattr(storage, "base", None)
@@ -35,9 +31,15 @@ def adapter_of(database: IDatabase) -> Any | None:
     except ImportError:
         return None
     adapter = storage._adapter
-    if not isinstance(adapter, PostgreSQLAdapter):
+    return adapter if isinstance(adapter, PostgreSQLAdapter) else None
+
+
+def channel_of(database: IDatabase) -> Any | None:
+    """Return the adapter to a server whose notices we can wait for, or ``None``."""
+    adapter = adapter_of(database.storage)
+    if adapter is None or adapter.driver.__name__ not in _DRIVERS:
         return None
-    return adapter if adapter.driver.__name__ in _DRIVERS else None
+    return adapter
 
 
 def connect(adapter: Any, purpose: str) -> Any:

@@ -1,7 +1,7 @@
 """Hearing of other processes' jobs from PostgreSQL, within milliseconds."""
 
-from plone.app.taskqueue.postgresql.channel import adapter_of
 from plone.app.taskqueue.postgresql.channel import CHANNEL
+from plone.app.taskqueue.postgresql.channel import channel_of
 from plone.app.taskqueue.postgresql.channel import close
 from plone.app.taskqueue.postgresql.channel import connect
 from plone.app.taskqueue.postgresql.channel import token
@@ -98,7 +98,7 @@ def attend(database: IDatabase) -> None:
     with _lock:
         listener, wanted = _listeners.get(id(database), (None, 0))
         if listener is None:
-            adapter = adapter_of(database)
+            adapter = channel_of(database)
             if adapter is None:
                 return
             listener = Listener(database, adapter)

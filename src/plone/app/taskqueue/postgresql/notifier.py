@@ -1,7 +1,7 @@
 """Telling other processes that there may be work, at no cost to who has queued it."""
 
-from plone.app.taskqueue.postgresql.channel import adapter_of
 from plone.app.taskqueue.postgresql.channel import CHANNEL
+from plone.app.taskqueue.postgresql.channel import channel_of
 from plone.app.taskqueue.postgresql.channel import close
 from plone.app.taskqueue.postgresql.channel import connect
 from plone.app.taskqueue.postgresql.channel import token
@@ -94,7 +94,7 @@ def tell_others(database: IDatabase) -> None:
         try:
             notifier = database._taskqueue_notifier
         except AttributeError:
-            adapter = adapter_of(database)
+            adapter = channel_of(database)
             notifier = None if adapter is None else Notifier(adapter)
             database._taskqueue_notifier = notifier
     if notifier is not None:

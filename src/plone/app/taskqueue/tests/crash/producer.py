@@ -1,5 +1,6 @@
 """A process that queues jobs, each transaction exactly once whatever the server does."""
 
+from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.queue.container import get_queues
@@ -11,6 +12,7 @@ from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 
+import psycopg2
 import transaction
 
 
@@ -27,10 +29,11 @@ def produce(database: DB, name: str, first: int, count: int, ordered: int = 0) -
         try:
             connection.transaction_manager.begin()
             number = _queue(connection, name, number, size, ordered)
-        except (TransientError, ValueError, POSKeyError) as error:
-            if not (isinstance(error, TransientError) or ids_came_twice(error)):
+        except (TransientError, ValueError, POSKeyError, psycopg2.Error) as error:
+            lost = isinstance(error, TransientError | psycopg2.Error)
+            if not (lost or ids_came_twice(error)):
                 raise
-            connection.transaction_manager.abort()
+            abort(connection.transaction_manager)
             conflicts += isinstance(error, ConflictError)
     say("produced", name=name, conflicts=conflicts)
     connection.close()

@@ -17,6 +17,7 @@ from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
 
+import contextlib
 import json
 import logging
 import os
@@ -53,7 +54,9 @@ def _work(address: str, options: dict, wait: float = 30) -> None:
 
     def stop() -> None:
         dispatcher.stop()
-        database.close()
+        # A connection that could not be opened is one that the database cannot close.
+        with contextlib.suppress(KeyError):
+            database.close()
         say("stopped")
         os._exit(0)
 
