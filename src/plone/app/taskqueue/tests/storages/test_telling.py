@@ -1,1 +1,0 @@
-from plone.app.taskqueue.tests.dispatcher.test_telling import *  # noqa: F403

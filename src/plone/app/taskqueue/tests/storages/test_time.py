@@ -1,1 +1,0 @@
-from plone.app.taskqueue.tests.dispatcher.test_time import *  # noqa: F403
