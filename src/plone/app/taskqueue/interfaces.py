@@ -347,6 +347,12 @@ class IQueue(Interface):
     def counts() -> dict:
         """Return the number of jobs by state.  Costs the same at any depth."""
 
+    def apart() -> dict:
+        """Return the numbers of pending jobs that wait for code, by function.
+
+        A worker could not import their function, and left them to workers that can.
+        """
+
     def finished(state, start=None, stop=None):
         """Iterate over the jobs that ended in ``state``, newest first, lazily.
 

@@ -9,6 +9,7 @@ from plone.app.taskqueue.dispatcher.bell import Bell
 from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
+from plone.app.taskqueue.dispatcher.knowledge import Knowledge
 from plone.app.taskqueue.dispatcher.maintenance import Maintenance
 from plone.app.taskqueue.dispatcher.membership import Membership
 from plone.app.taskqueue.dispatcher.naming import is_named
@@ -81,6 +82,7 @@ class Dispatcher:
         self._environment = environment
         self._pace = Pace()
         self._fairness = Fairness()
+        self._knowledge = Knowledge()
         self._bell = Bell(self.options.threads)
         self._claim_lock = threading.Lock()
         #: Guards the three below; notified when one of the first two changes.
@@ -278,6 +280,7 @@ class Dispatcher:
             self._fairness,
             self.uuid,
             self.serves,
+            self._knowledge.knows,
         )
 
     def take_turn(self, seat: Seat) -> bool:

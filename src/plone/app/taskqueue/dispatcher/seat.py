@@ -75,6 +75,7 @@ class Seat:
         fairness: Fairness,
         dispatcher_uuid: str | None = None,
         serves: Callable[[Queue], bool] = is_public,
+        knows: Callable[[str], bool] = lambda function_name: True,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -88,6 +89,7 @@ class Seat:
         self._turns = 0
         self._fairness = fairness
         self._serves = serves
+        self._knows = knows
         self._bench = Workbench(
             connection, environment, pace, options, stopping, pause, dispatcher_uuid
         )
@@ -161,6 +163,7 @@ class Seat:
                 limit,
                 self._joins,
                 self._fairness.handicaps,
+                self._knows,
             )
             if lease is not None:
                 return queue, lease
@@ -171,6 +174,11 @@ class Seat:
         # Whichever of them killed the last worker, it shall take no neighbour with it.
         if job.interruptions or first.interruptions:
             return False
+        if job.function_name == first.function_name and not self._knows(
+            job.function_name
+        ):
+            # It will be set apart, and so will this one.
+            return True
         expected = self._pace.expected(job.function_name)
         if expected is None or self._pace.expected(first.function_name) is None:
             return False
@@ -180,6 +188,7 @@ class Seat:
         """Run what was claimed; give back what was not begun when told to stop."""
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
+        self._set_apart(queue, lease)
         held = lease.held_jobs()
         lane = _lane_of(queue, lease)
         # As they were claimed: a job that is put off has another key afterwards.
@@ -195,6 +204,14 @@ class Seat:
             self._freed = lane, queue._p_jar.db()
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
+
+    def _set_apart(self, queue: Queue, lease: Lease) -> None:
+        """Leave jobs that this worker cannot run to others."""
+        held = [job for _, job in lease.held_jobs()]
+        names = {job.function_name for job in held}
+        unknown = {name for name in names if not self._knows(name)}
+        if any(settling.is_for_others(job, unknown) for job in held):
+            self._change(queue, lease, lambda *both: settling.set_apart(*both, unknown))
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
         count = self._change(queue, lease, settling.give_back)

@@ -26,6 +26,9 @@ Join = Callable[[AsyncJob, AsyncJob, int], bool]
 #: shards, by number, before they are compared.
 Handicaps = Callable[[Any, Lane, list[int | None]], dict[int, int]]
 
+#: ``knows(function_name)`` says whether this worker can import a function.
+Knows = Callable[[str], bool]
+
 #: Seconds for which each job counts within a claim where owners take turns.
 _TURN = 0.05
 
@@ -64,11 +67,15 @@ def _prefetch(queue: Any, items: list[tuple[int, AsyncJob]]) -> None:
 
 
 def open_lanes(
-    queue: Any, handicaps: Handicaps
+    queue: Any, handicaps: Handicaps, knows: Knows
 ) -> list[tuple[int, Lane, dict[int, int]]]:
     """Return the lanes that have jobs and room in all their quotas, next job first."""
     found = []
     for lane in queue.lanes():
+        if lane.function_name is not None and not (
+            len(lane) and knows(lane.function_name)
+        ):
+            continue
         first_keys = lane.first_keys()
         mine = handicaps(queue, lane, first_keys)
         waiting = [
@@ -97,6 +104,7 @@ def claim_next(
     limit: int,
     join: Join,
     handicaps: Handicaps = lambda queue, lane, first_keys: {},
+    knows: Knows = lambda function_name: True,
 ) -> Lease | None:
     """Let a worker's thread hold jobs of the lane whose next job waits longest.
 
@@ -109,9 +117,13 @@ def claim_next(
         return None
     promote_due(queue)
     batching.heed_summons(queue)
-    for _, lane, mine in open_lanes(queue, handicaps):
+    lanes = open_lanes(queue, handicaps, knows)
+    for _, lane, mine in lanes:
+        end = _end_of_order(queue, lane, lanes)
         # More than once only if all of them had to be buried.
-        while candidates := list(itertools.islice(_in_order(lane, mine), limit)):
+        while candidates := list(
+            itertools.islice(_before(end, _in_order(lane, mine)), limit)
+        ):
             _prefetch(queue, candidates)
             taken = _readable(queue, lane, candidates, join)
             if taken:
@@ -125,6 +137,32 @@ def claim_next(
 
 def _in_order(lane: Lane, mine: dict[int, int]) -> Iterator[tuple[int, AsyncJob]]:
     return lane.turns(mine, keys.span(_TURN)) if mine else lane.items()
+
+
+def _end_of_order(
+    queue: Any, lane: Lane, lanes: list[tuple[int, Lane, dict[int, int]]]
+) -> int | None:
+    """Return the key before which its jobs go first; ``None``: all of them may.
+
+    Where order is strict, jobs that were set apart keep their place in it among all that
+    this worker knows.
+    """
+    beside = [
+        key
+        for key, other, _ in lanes
+        if other is not lane
+        and other.quota_names == lane.quota_names
+        and (other.function_name, lane.function_name) != (None, None)
+    ]
+    return min(beside) if beside and queue.is_strict(lane) else None
+
+
+def _before(
+    end: int | None, items: Iterator[tuple[int, AsyncJob]]
+) -> Iterator[tuple[int, AsyncJob]]:
+    if end is None:
+        return items
+    return itertools.takewhile(lambda item: item[0] < end, items)
 
 
 def _take_places(queue: Any, lease: Lease) -> None:

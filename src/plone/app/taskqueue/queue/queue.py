@@ -83,6 +83,26 @@ class Queue(Persistent):
             lane = self._lanes[key] = Lane(quota_names, key != quota_names)
         return lane
 
+    def lane_apart(self, job: AsyncJob) -> Lane:
+        """Return the lane for workers that know its function, and make it on first use."""
+        key = _key_apart(job)
+        lane = self._lanes.get(key)
+        if lane is None:
+            usual = self.lane_of(job)
+            lane = self._lanes[key] = Lane(
+                usual.quota_names, usual.awaited, job.function_name
+            )
+        return lane
+
+    def apart(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for lane in self.lanes():
+            if lane.function_name is not None and len(lane):
+                counts[lane.function_name] = counts.get(lane.function_name, 0) + len(
+                    lane
+                )
+        return counts
+
     def further_rooms(self) -> Iterable[tuple[str, Shards, State]]:
         """Return rooms beside the usual ones: name, room, what records in it say."""
         return ()
@@ -122,6 +142,9 @@ class Queue(Persistent):
         lane = self._lanes.get(_lane_key(job.quota_names, bool(job.watchers)))
         if lane is not None:
             yield State.PENDING, lane, job.key
+        lane = self._lanes.get(_key_apart(job))
+        if lane is not None:
+            yield State.PENDING, lane, job.key
         if job.due_seconds is not None:
             key = keys.head_start(job.key, -job.priority)
             yield State.SCHEDULED, self.schedule, key
@@ -134,7 +157,7 @@ class Queue(Persistent):
         ``lane`` is where it will wait for a worker in the end.
         """
         if owner is not None:
-            if self._is_strict(lane):
+            if self.is_strict(lane):
                 owner = None
             elif not lane.owned:
                 lane.owned = True
@@ -144,9 +167,10 @@ class Queue(Persistent):
 
     def shares(self, lane: Lane) -> bool:
         """Say whether owners take turns in a lane, rather than all in strict order."""
-        return lane.owned and not self._is_strict(lane)
+        return lane.owned and not self.is_strict(lane)
 
-    def _is_strict(self, lane: Lane) -> bool:
+    def is_strict(self, lane: Lane) -> bool:
+        """Say whether the jobs of a lane go one after the other, in their order."""
         for name in lane.quota_names:
             quota = self.quotas.get(name)
             if quota is not None and quota.size == 1:
@@ -417,6 +441,12 @@ class Queue(Persistent):
 
     def __repr__(self) -> str:
         return f"<{__package__}.Queue object at {id(self):#x}, {self.name!r}>"
+
+
+def _key_apart(job: AsyncJob) -> tuple[str, ...]:
+    # No name begins with that character, which XML and forms refuse.
+    usual = _lane_key(job.quota_names, bool(job.watchers))
+    return (f"\0{job.function_name}", *usual)
 
 
 def _lane_key(quota_names: tuple[str, ...], awaited: bool) -> tuple[str, ...]:

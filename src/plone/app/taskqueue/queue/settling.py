@@ -5,8 +5,10 @@ waits for a job hears of its end here, so that the commit that carries the job's
 never touches what others write.
 """
 
+from collections.abc import Container
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.history import PARTITION
@@ -92,6 +94,28 @@ def give_back(queue: Any, lease: Lease) -> int:
     for index, job in reversed(held):
         transitions.give_back(queue, lease, index, job)
     return len(held)
+
+
+def set_apart(queue: Any, lease: Lease, function_names: Container[str]) -> int:
+    """Leave the held jobs of these functions to workers that can import them.
+
+    Returns how many.  One that is cancelled, or whose outcome is known, needs no function.
+    """
+    count = 0
+    for index, job in reversed(lease.held_jobs()):
+        if is_for_others(job, function_names):
+            transitions.set_apart(queue, lease, index, job)
+            count += 1
+    return count
+
+
+def is_for_others(job: Any, function_names: Container[str]) -> bool:
+    """Say whether a held job is to be set apart if these functions are not known."""
+    return (
+        job.function_name in function_names
+        and job.stored_state is State.PENDING
+        and not job.cancel_requested
+    )
 
 
 def take_over(queue: Any, lease: Lease) -> int:

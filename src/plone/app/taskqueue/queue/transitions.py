@@ -308,6 +308,12 @@ def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     _put_back(queue.lane_of(job), job, job.key)
 
 
+def set_apart(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
+    """Z: leased -> pending, where only workers claim it that can import its function."""
+    lease.drop(index)
+    _put_back(queue.lane_apart(job), job, job.key)
+
+
 def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     """H: leased -> pending, first in line, because the worker died.
 

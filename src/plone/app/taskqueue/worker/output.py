@@ -85,6 +85,8 @@ def details(job: IAsyncJob) -> dict[str, Any]:
         "started": time_of(job.started),
         "interruptions": job.interruptions,
         "conflicts": job.conflicts,
+        "waits_for_code": str(said["state"]) == State.PENDING
+        and job.function_name in job.queue.apart(),
         "cancel_requested": job.cancel_requested,
         "attempts": [
             {"worker": one.worker, "reason": one.reason} for one in job.attempts

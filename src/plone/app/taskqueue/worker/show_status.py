@@ -52,6 +52,12 @@ def _run(options: argparse.Namespace) -> None:
             for queue in data["queues"]
         ],
     )
+    lines += [
+        f"{count} of the pending jobs of {queue['name']} wait for a worker that can "
+        f"import {function}"
+        for queue in data["queues"]
+        for function, count in queue["waiting_for_code"].items()
+    ]
     lines.append("")
     if data["workers"]:
         lines += table(
@@ -67,6 +73,7 @@ def _queue(queue: Any) -> dict[str, Any]:
     return {
         "name": shown(queue.name),
         "paused": queue.paused,
+        "waiting_for_code": queue.apart(),
         "jobs": {str(state): count for state, count in queue.counts().items()},
     }
 

@@ -90,6 +90,23 @@ def test_doctor_names_functions_that_cannot_be_imported_here(instance):
     assert any("1 jobs wait" in each and "gone.away:work" in each for each in problems)
 
 
+def test_a_job_of_other_code_waits_for_a_worker_that_has_it(instance):
+    job_id = instance.put(fail, "new")
+    with instance.queues() as queues:
+        queues[""].get(job_id).function_name = "gone.away:work"
+    pipe = instance.pipe("pipe")
+    with instance.worker() as worker:
+        worker.read_until("gone.away:work cannot be imported here .* Its jobs wait")
+        instance.put(jobs.tell, pipe)
+        pipe.hear()
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+    [queue] = say(instance, "status")["queues"]
+    assert queue["waiting_for_code"] == {"gone.away:work": 1}
+    shown = say(instance, "show", str(job_id))
+    assert (shown["state"], shown["waits_for_code"]) == ("pending", True)
+
+
 def test_check_finds_what_is_wrong(instance):
     job_id = instance.put(fail, "odd")
     assert say(instance, "check") == {"problems": []}

@@ -1,0 +1,44 @@
+"""Which functions this process can import: in a rolling deployment not all can all."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.job import callables
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
+
+#: Seconds for which a function stays unknown.  Code does not often come to a process that
+#: runs, but what a module needs when it is imported may.
+_FORGET = 60.0
+
+
+class Knowledge:
+    """What was found out; all threads of a dispatcher may ask."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        #: When it may be looked for again, by the function's name.
+        self._unknown: dict[str, float] = {}
+
+    def knows(self, function_name: str) -> bool:
+        """Say whether the function of that name can be imported; imports it."""
+        if function_name in self._known:
+            return True
+        again = self._unknown.get(function_name)
+        if again is not None and clock.monotonic() < again:
+            return False
+        try:
+            callables.resolve(function_name)
+        except LookupError as error:
+            if again is None:
+                logger.warning(
+                    "%s Its jobs wait for a worker that has it; cancel them if there "
+                    "will be none.",
+                    error,
+                )
+            self._unknown[function_name] = clock.monotonic() + _FORGET
+            return False
+        self._known.add(function_name)
+        self._unknown.pop(function_name, None)
+        return True
