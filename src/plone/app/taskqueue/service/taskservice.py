@@ -10,13 +10,13 @@ from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.interfaces import ERROR
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
-from plone.app.taskqueue.job.cronjob import CronJob
-from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue.taskqueue import TaskQueue
 from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import processing
+from plone.app.taskqueue.service.cron import CronService
+from plone.app.taskqueue.service.cron import RETRY
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import options_of
 from plone.app.taskqueue.task.performing import perform
@@ -33,10 +33,6 @@ import logging
 
 logger = logging.getLogger("plone.app.taskqueue")
 
-#: How the jobs of a task are repeated that says nothing of it: at once, three times.
-#: Origin: lovely.remotetask, which counted for each thread, not for each job.
-RETRY = Retry(3, never=TaskError)
-
 #: Statuses of jobs that have ended.
 _ENDED = (CANCELLED, ERROR, COMPLETED)
 
@@ -46,7 +42,7 @@ class MissingTaskError(TaskError, LookupError):
 
 
 @implementer(ITaskService)
-class BaseTaskService(Contained, Persistent):
+class BaseTaskService(CronService, Contained, Persistent):
     """See ``ITaskService``.  The class attributes are for subclasses to change."""
 
     #: Makes what holds the jobs by id.
@@ -84,35 +80,6 @@ class BaseTaskService(Contained, Persistent):
         self._set_options(job, found, input)
         return self._register(job, self._queue.add(job, later=startLater))
 
-    def addCronJob(
-        self,
-        task: str,
-        input: Any = None,
-        minute: Iterable[int] = (),
-        hour: Iterable[int] = (),
-        dayOfMonth: Iterable[int] = (),
-        month: Iterable[int] = (),
-        dayOfWeek: Iterable[int] = (),
-        delay: float | None = None,
-    ) -> int:
-        job = CronJob(
-            self._generateId(),
-            task,
-            input,
-            minute,
-            hour,
-            dayOfMonth,
-            month,
-            dayOfWeek,
-            delay,
-        )
-        found = self._task(task)
-        if found is None:
-            job.retry_policy_factory = RETRY
-        else:
-            self._set_options(job, found)
-        return self._register(job, self._queue.add_planned(job))
-
     def _set_options(self, job: Job, task: Any, *inputs: Any) -> None:
         options = options_of(task)
         job.retry_policy_factory = RETRY if options.retry is None else options.retry
@@ -135,9 +102,6 @@ class BaseTaskService(Contained, Persistent):
 
     def startJob(self, jobid: int) -> bool:
         return self._queue.start(self.jobs[jobid])
-
-    def reschedule(self, jobid: int) -> None:
-        self._queue.replan(self.jobs[jobid])
 
     def cancel(self, jobid: int) -> None:
         job = self._find(jobid)
