@@ -53,6 +53,7 @@ setup(
         "plone.base",
         "plone.browserlayer",
         "plone.i18n",
+        "plone.protect",
         "plone.registry",
         "plone.restapi",
         "plone.schema",
