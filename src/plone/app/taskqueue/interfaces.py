@@ -540,6 +540,10 @@ class ITask(Interface):
     run_as = Attribute(
         "``'caller'``, for whoever queues the job, or ``None`` for the service's user."
     )
+    wants_user = Attribute(
+        "``bool``: true for a task that is of no use to Anonymous; a job of it is "
+        "refused where nobody is the user that it would run as."
+    )
     retry = Attribute("How it is tried again: see ``IAsyncJob.retry_policy_factory``.")
     timeout = Attribute("Seconds or ``None``: see ``IAsyncJob.timeout``.")
     priority = Attribute("``int``: see ``IAsyncJob.priority``.")
@@ -579,6 +583,10 @@ class IJob(IAsyncJob):
     )
     output = Attribute("What the task returned; ``None`` before, and if it failed.")
     error = Attribute("``str``, why it failed; ``None`` if it has not.")
+    user = Attribute(
+        "``(path of the user folder, id)`` of the user whose rights it has, or had when "
+        "it ran; ``None`` for Anonymous, and in a service that has no users."
+    )
     created = Attribute("``datetime`` (UTC): when it was added; ``None`` before.")
     started = Attribute(
         "``datetime`` (UTC) or ``None``: when the run began that ended the job."
@@ -640,14 +648,17 @@ class ITaskService(Interface):
     def getAvailableTasks():
         """Return a ``dict`` of the tasks that can be seen here, by name."""
 
-    def add(task, input=None, startLater=False):
+    def add(task, input=None, startLater=False, *, context=None):
         """Queue a job and return its id.
 
         With ``startLater`` it waits for ``startJob``.  If the task is unique and another
-        job has its key, that one's id is returned.
+        job has its key, that one's id is returned.  ``context`` is the object that the
+        task works on, if it wants one; the job keeps a reference to it.
 
-        ``ValueError``: there is no task of that name, or the input cannot be stored.
-        ``TaskInputError``, a ``ValueError``: it is not what the task's schema asks for.
+        ``ValueError``: there is no task of that name, the input or the context cannot be
+        stored, or the task asks for a user whom the service has not.  ``TaskInputError``,
+        a ``ValueError``: the input is not what the task's schema asks for, or the task
+        wants a context and there is none, or the other way round.
         """
 
     def addCronJob(
@@ -659,11 +670,13 @@ class ITaskService(Interface):
         month=(),
         dayOfWeek=(),
         delay=None,
+        *,
+        context=None,
     ):
         """Add an ``ICronJob`` and return its id.
 
-        The task may be one that there will be.  ``ValueError``: times that cannot be, or
-        an input that cannot be stored.
+        The task may be one that there will be.  ``ValueError``: times that cannot be,
+        and what ``add`` says of the context and the user; an input that cannot be stored.
         """
 
     def startJob(jobid):
@@ -726,6 +739,26 @@ class ITaskService(Interface):
 
     def isProcessing():
         """Say whether a thread of this process runs the jobs."""
+
+
+class ISiteTaskService(ITaskService):
+    """A service as a Zope object: in a Plone site, or in the root of Zope.
+
+    Its jobs run in its site, in the full surroundings of a request, and as ``user``:
+    whoever queues them, whichever process runs them, and in whose request they are run.
+    It is a utility of the site, under its id; in the root it is registered nowhere.
+    """
+
+    title = Attribute("``str``, for people.")
+    user = Attribute(
+        "``(path of the user folder, id)`` of the user that its jobs run as, or ``None`` "
+        "for Anonymous.  Can be set, which asks nobody whether they may: see "
+        "``service.rights``.  What is set goes for the next job that runs."
+    )
+    wait_seconds = Attribute(
+        "Seconds between two looks for jobs if nothing wakes the thread; goes for the "
+        "next thread that is started.  ``ValueError``: not a number above 0."
+    )
 
 
 class IAsyncService(Interface):

@@ -1,9 +1,11 @@
-"""Running a job within the caller's transaction: no commit, no thread, no environment.
+"""Running a job within the caller's transaction: no commit, no thread.
 
 The same transitions as everywhere, with a lease that begins and ends in that transaction
 and so leaves no trace: the outcome is committed with the claim, or neither is.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.run import Run
 from plone.app.taskqueue.job import payload
@@ -36,21 +38,25 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 _counted: dict[tuple[int, bytes, float | None], dict[str, Any]] = {}
 
 
-def run_next(queue: TaskQueue) -> bool:
+#: Puts up the surroundings of a job, and yields what is put before its arguments.
+Surround = Callable[[AsyncJob], AbstractContextManager[tuple]]
+
+
+def run_next(queue: TaskQueue, surround: Surround) -> bool:
     """Run the job that is next; false if there is none.  See ``ITaskService``."""
     queue.plan_all()
     lease = claim_next(queue, registry.new_worker_id(), 0, 1, lambda *job: False)
     if lease is None:
         return False
-    _Within(queue, lease).run()
+    _Within(queue, lease, surround).run()
     return True
 
 
-def run_this(queue: TaskQueue, job: AsyncJob) -> bool:
+def run_this(queue: TaskQueue, job: AsyncJob, surround: Surround) -> bool:
     """Run that job if it is pending; false if it is not."""
     if job.state is not State.PENDING:
         return False
-    _Within(queue, _claim(queue, job)).run()
+    _Within(queue, _claim(queue, job), surround).run()
     return True
 
 
@@ -66,8 +72,9 @@ def _claim(queue: TaskQueue, job: AsyncJob) -> Lease:
 class _Within:
     """One job that a lease of the transaction holds."""
 
-    def __init__(self, queue: TaskQueue, lease: Lease):
+    def __init__(self, queue: TaskQueue, lease: Lease, surround: Surround):
         self._queue = queue
+        self._surround = surround
         self._lease = lease
         self._index, self._job = lease.held_jobs()[0]
         jar = queue._p_jar
@@ -122,8 +129,8 @@ class _Within:
         run = Run(
             job, self._lease, self._lease.claim, self._index, None, None, job.timeout
         )
-        with run:
-            value = job.run()
+        with run, self._surround(job) as leading:
+            value = job.run(*leading)
         if isinstance(value, AsyncJob):
             raise BatchFailedError(
                 f"The task of job {job.id} returned a job, for which only a worker can "

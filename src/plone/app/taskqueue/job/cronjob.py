@@ -104,7 +104,7 @@ class CronJob(Job):
         run.function_name = self.function_name
         run._arguments = self._arguments
         run.isolated = self.isolated
-        for name in ("number", "home", "timeout", "priority", "retry"):
+        for name in ("number", "home", "captured", "timeout", "priority", "retry"):
             run.set_extra(name, self.extra(name))
         run.set_extra("cronjob", self)
         run.set_extra("tick", self.due_seconds)

@@ -25,6 +25,8 @@ class CronService:
         month: Iterable[int] = (),
         dayOfWeek: Iterable[int] = (),
         delay: float | None = None,
+        *,
+        context: Any = None,
     ) -> int:
         job = CronJob(
             self._generateId(),
@@ -42,6 +44,7 @@ class CronService:
             job.retry_policy_factory = RETRY
         else:
             self._set_options(job, found)
+        self._bind(job, found, context)
         return self._register(job, self._queue.add_planned(job))
 
     def reschedule(self, jobid: int) -> None:

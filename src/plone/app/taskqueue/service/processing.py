@@ -3,7 +3,6 @@
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from typing import Any
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
@@ -35,6 +34,19 @@ def find(service: Any) -> Dispatcher | None:
     return None if dispatcher is None or dispatcher.stopping else dispatcher
 
 
+def stop_after_commit(service: Any) -> None:
+    """Stop the dispatcher of the service if the current transaction is committed."""
+    jar = service._p_jar
+    if jar is not None:
+        manager = jar.transaction_manager
+        manager.get().addAfterCommitHook(_stop_if, (_key(service, jar.db()),))
+
+
+def _stop_if(committed: bool, key: tuple[int, str]) -> None:
+    if committed:
+        _stop(key)
+
+
 def start(service: Any) -> None:
     """Start a dispatcher for the service; see ``ITaskService.startProcessing``."""
     path = service.getServicePath()
@@ -54,7 +66,7 @@ def start(service: Any) -> None:
         wait = service.processorArguments.get("waitTime", Options.poll_seconds)
         dispatcher = Dispatcher(
             database,
-            SiteEnvironment,
+            service.environmentFactory,
             Options(poll_seconds=max(wait, _SHORTEST_WAIT)),
             queue_names=[service._queue.name],
             thread_name=".".join([service.THREADNAME_PREFIX, *path]),
@@ -66,10 +78,13 @@ def start(service: Any) -> None:
 def stop(service: Any) -> None:
     """Stop the dispatcher of the service, if there is one."""
     jar = service._p_jar
-    if jar is None:
-        return
+    if jar is not None:
+        _stop(_key(service, jar.db()))
+
+
+def _stop(key: tuple[int, str]) -> None:
     with _lock:
-        dispatcher = _dispatchers.pop(_key(service, jar.db()), None)
+        dispatcher = _dispatchers.pop(key, None)
     if dispatcher is not None:
         dispatcher.stop(_PATIENCE)
 

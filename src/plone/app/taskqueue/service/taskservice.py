@@ -2,21 +2,26 @@
 
 from BTrees.IOBTree import IOBTree
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from persistent import Persistent
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import within
 from plone.app.taskqueue.interfaces import CANCELLED
 from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.interfaces import ERROR
+from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue.taskqueue import TaskQueue
+from plone.app.taskqueue.service import binding
 from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service.cron import CronService
 from plone.app.taskqueue.service.cron import RETRY
+from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import options_of
 from plone.app.taskqueue.task.performing import perform
@@ -54,6 +59,8 @@ class BaseTaskService(CronService, Contained, Persistent):
     THREADNAME_PREFIX = "remotetasks"
     #: ``waitTime``: seconds between two looks for jobs if nothing wakes the thread.
     processorArguments = {"waitTime": 1.0}
+    #: Makes the surroundings of jobs that a thread runs.
+    environmentFactory: type[IEnvironment] = SiteEnvironment
 
     def __init__(self) -> None:
         self.jobs = self.containerClass()
@@ -71,13 +78,21 @@ class BaseTaskService(CronService, Contained, Persistent):
 
     # Adding
 
-    def add(self, task: str, input: Any = None, startLater: bool = False) -> int:
+    def add(
+        self,
+        task: str,
+        input: Any = None,
+        startLater: bool = False,
+        *,
+        context: Any = None,
+    ) -> int:
         found = self._task(task)
         if found is None:
             raise ValueError("Task does not exist")
         input = validate_input(found, input, task)
         job = Job(self._generateId(), task, input)
         self._set_options(job, found, input)
+        self._bind(job, found, context)
         return self._register(job, self._queue.add(job, later=startLater))
 
     def _set_options(self, job: Job, task: Any, *inputs: Any) -> None:
@@ -88,6 +103,14 @@ class BaseTaskService(CronService, Contained, Persistent):
         job.isolated = options.isolated
         for input in inputs:
             job.set_unique(unique_key(task, job.task, input))
+
+    def _bind(self, job: Job, task: Any, context: Any) -> None:
+        """Write down what the job works on.  ``ValueError``: the task cannot have it."""
+        if task is not None:
+            binding.check_user(task, job.task, None)
+            binding.check_context(task, job.task, context)
+        if context is not None:
+            job.set_extra("context", binding.refer(context))
 
     def _register(self, job: Job, queued: Job) -> int:
         if queued is job:
@@ -150,14 +173,30 @@ class BaseTaskService(CronService, Contained, Persistent):
             message = f'Task "{job.task}" not found!'
             logger.error(message)
             raise MissingTaskError(message)
+        if context is None:
+            context = binding.context_of(job)
         return perform(task, self, job.id, job.input, context, job.task)
+
+    # Whose rights jobs have: nobody's, without a site
+
+    def surroundings_of(self, job: Job) -> tuple | None:
+        """Return the surroundings that the job would have now; see ``IAsyncJob``."""
+        return None
+
+    def user_of(self, job: Job) -> tuple[str, str] | None:
+        """Return the user that the job would run as now; see ``IJob``."""
+        return None
+
+    def _surround(self, job: Job) -> AbstractContextManager[tuple]:
+        """Put up the surroundings of a job that runs here and now: those of the caller."""
+        return nullcontext(())
 
     def processNext(self, now: float | None = None, jobid: int | None = None) -> bool:
         with clock.at(now):
             if jobid is None:
-                return within.run_next(self._queue)
+                return within.run_next(self._queue, self._surround)
             job = self._find(jobid)
-            return job is not None and within.run_this(self._queue, job)
+            return job is not None and within.run_this(self._queue, job, self._surround)
 
     def process(self, now: float | None = None) -> None:
         while self.processNext(now):

@@ -23,6 +23,7 @@ class Task:
     outputSchema = TaskOptions.output_schema
     wants_context = TaskOptions.wants_context
     run_as = TaskOptions.run_as
+    wants_user = TaskOptions.wants_user
     retry = TaskOptions.retry
     timeout = TaskOptions.timeout
     priority = TaskOptions.priority

@@ -1,0 +1,213 @@
+"""Services in a site: whose rights their jobs have, and where they run."""
+
+from AccessControl import getSecurityManager
+from plone.app.taskqueue.interfaces import ISiteTaskService
+from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.task.errors import TaskInputError
+from plone.app.taskqueue.testing import wait_for_result
+from plone.app.taskqueue.tests.functions import PATIENCE
+from plone.app.taskqueue.tests.service.base import OTHER_USER
+from plone.app.taskqueue.tests.service.sites import ADMIN
+from plone.app.taskqueue.tests.service.sites import OTHER
+from plone.app.taskqueue.tests.service.sites import SiteServiceTestCase
+from plone.app.taskqueue.tests.service.sites import TEST_USER
+from plone.app.taskqueue.tests.service.sites import title_of
+from plone.app.testing import logout
+from plone.app.testing import TEST_USER_ID
+from zope.component import getUtility
+from zope.component.hooks import getSite
+from zope.globalrequest import getRequest
+from zope.interface.verify import verifyObject
+
+import transaction
+
+
+class TestPlace(SiteServiceTestCase):
+    def test_it_is_what_the_interface_says(self):
+        verifyObject(ISiteTaskService, self.tasks)
+
+    def test_it_is_a_utility_of_its_site_under_its_id(self):
+        found = getUtility(ITaskService, name="tasks")
+        self.assertEqual(found.getPhysicalPath(), ("", "plone", "tasks"))
+        self.assertEqual(found, self.tasks)
+
+    def test_threads_are_called_by_its_path(self):
+        self.tasks.startProcessing()
+        self.assertEqual(self.tasks.getServicePath(), ["plone", "tasks"])
+        self.assertTrue(self.tasks.isProcessing())
+
+
+class TestWhoseRights(SiteServiceTestCase):
+    def run_by_thread(self, job):
+        self.tasks.startProcessing()
+        return self.run_job(job)
+
+    def added(self, *args, **options):
+        return self.tasks.jobs[self.tasks.add(*args, **options)]
+
+    def test_without_a_user_jobs_run_as_anonymous_and_never_as_the_caller(self):
+        self.as_manager()
+        job = self.added("whoami")
+        self.tasks.process()
+        self.assertEqual(job.output[:2], (None, "/plone"))
+        self.assertIsNone(job.user)
+
+    def test_a_thread_runs_them_as_the_services_user_in_its_site(self):
+        self.tasks.user = OTHER
+        self.as_manager()
+        job = self.added("whoami")
+        transaction.commit()
+        self.assertEqual(
+            self.run_by_thread(job), (OTHER_USER, "/plone", "http://nohost/plone")
+        )
+        self.assertEqual(job.user, OTHER)
+
+    def test_a_managers_request_runs_them_as_the_services_user(self):
+        self.tasks.user = OTHER
+        self.as_manager()
+        before = getSecurityManager(), getSite(), getRequest()
+        job = self.added("whoami")
+        self.tasks.process()
+        self.assertEqual(job.output[0], OTHER_USER)
+        self.assertEqual((getSecurityManager(), getSite(), getRequest()), before)
+
+    def test_a_changed_user_goes_for_the_next_job_that_runs(self):
+        self.tasks.user = OTHER
+        jobs = [self.added("whoami") for _ in range(2)]
+        self.tasks.processNext()
+        self.tasks.user = TEST_USER
+        self.tasks.processNext()
+        self.assertEqual([job.output[0] for job in jobs], [OTHER_USER, TEST_USER_ID])
+        self.assertEqual([job.user for job in jobs], [OTHER, TEST_USER])
+
+    def test_a_user_of_the_root_can_be_the_one(self):
+        self.tasks.user = ADMIN
+        job = self.added("whoami")
+        transaction.commit()
+        self.assertEqual(self.run_by_thread(job)[0], "admin")
+
+    def test_if_the_user_is_gone_the_job_fails_and_runs_as_nobody_else(self):
+        self.tasks.user = OTHER
+        jobs = [self.added("whoami") for _ in range(2)]
+        self.portal.acl_users.userFolderDelUsers([OTHER_USER])
+        transaction.commit()
+        self.tasks.processNext()
+        transaction.commit()
+        self.run_by_thread(jobs[1])
+        for job in jobs:
+            self.assertEqual(job.status, "error")
+            self.assertEqual(
+                job.error,
+                "User other-user not found in /plone/acl_users; the job runs for nobody "
+                "else",
+            )
+            self.assertEqual(job.attempts, ())
+            self.assertEqual(job.user, OTHER)
+
+    def test_a_task_can_run_as_whoever_adds_its_job(self):
+        self.provide(
+            "mine",
+            lambda input: getSecurityManager().getUser().getId(),
+            run_as="caller",
+        )
+        self.tasks.user = OTHER
+        job = self.added("mine")
+        self.assertEqual(job.user, TEST_USER)
+        self.as_admin()
+        self.tasks.process()
+        self.assertEqual(job.output, TEST_USER_ID)
+
+    def test_a_task_that_wants_a_user_is_refused_without_one(self):
+        self.provide("mine", lambda input: input, run_as="caller")
+        self.provide("wanting", lambda input: input, wants_user=True)
+        with self.assertRaisesRegex(ValueError, "wants a user, and the jobs of this"):
+            self.tasks.add("wanting")
+        logout()
+        with self.assertRaisesRegex(
+            ValueError, "runs as whoever adds its job, and this"
+        ):
+            self.tasks.add("mine")
+        self.tasks.user = OTHER
+        self.tasks.add("wanting")
+        with self.assertRaisesRegex(ValueError, "wants a user"):
+            TaskService().add("wanting")
+
+    def test_a_job_that_was_added_before_its_task_is_not_run_as_somebody(self):
+        jobid = self.tasks.addCronJob("mine", delay=0)
+        self.provide("mine", lambda input: input, run_as="caller")
+        self.tasks.process()
+        self.assertRegex(self.tasks.getError(jobid), "add the job again")
+
+    def test_a_service_in_the_root_runs_its_jobs_outside_of_all_sites(self):
+        service = self.add_service(self.app, "rooted")
+        service.user = ADMIN
+        job = service.jobs[service.add("whoami")]
+        transaction.commit()
+        service.startProcessing()
+        self.assertEqual(self.run_job(job)[:2], ("admin", None))
+
+
+class TestContext(SiteServiceTestCase):
+    def setUp(self):
+        super().setUp()
+        self.provide("title", title_of, wants_context=True)
+        self.tasks.user = TEST_USER
+        (self.document,) = self.add("document")
+        self.document.title = "A document"
+        transaction.commit()
+
+    def test_a_task_that_wants_a_context_gets_it(self):
+        jobs = [
+            self.tasks.jobs[self.tasks.add("title", context=self.document)]
+            for _ in range(2)
+        ]
+        self.tasks.processNext()
+        transaction.commit()
+        self.tasks.startProcessing()
+        wait_for_result(jobs[1], PATIENCE)
+        for job in jobs:
+            self.assertEqual(job.output, ("A document", TEST_USER_ID))
+
+    def test_a_cron_job_has_its_context_at_each_run(self):
+        jobid = self.tasks.addCronJob("title", minute=(0,), context=self.document)
+        self.tasks.process(0)
+        self.tasks.process(3600)
+        self.assertEqual(self.tasks.getResult(jobid)[0], "A document")
+
+    def test_it_is_found_after_it_was_renamed(self):
+        job = self.tasks.jobs[self.tasks.add("title", context=self.document)]
+        self.as_manager()
+        self.folder.manage_renameObject("document", "renamed")
+        self.tasks.process()
+        self.assertEqual(job.output[0], "A document")
+
+    def test_if_it_is_gone_the_job_fails(self):
+        job = self.tasks.jobs[self.tasks.add("title", context=self.document)]
+        self.folder._delObject("document")
+        self.tasks.process()
+        self.assertRegex(
+            job.error, "Context path /plone/test-folder/document not found"
+        )
+
+    def test_without_one_it_is_refused_and_so_is_one_that_nobody_wants(self):
+        for service in (self.tasks, TaskService()):
+            with self.assertRaisesRegex(TaskInputError, "give it as context="):
+                service.add("title")
+            with self.assertRaisesRegex(TaskInputError, "works on no object"):
+                service.add("whoami", context=self.document)
+
+    def test_the_bare_service_finds_it_too(self):
+        service = TaskService()
+        self.tasks.bare = service
+        self.tasks._p_jar.add(service)
+        transaction.commit()
+        jobid = service.add("title", context=self.document)
+        service.process()
+        self.assertEqual(service.getResult(jobid)[0], "A document")
+
+    def test_input_may_hold_content(self):
+        self.provide("titles", lambda input: [each.Title() for each in input])
+        job = self.tasks.jobs[self.tasks.add("titles", [self.document])]
+        self.tasks.process()
+        self.assertEqual(job.output, ["A document"])
