@@ -92,7 +92,7 @@ class Place:
 @pytest.fixture
 def place(engine, monkeypatch):
     monkeypatch.setattr(
-        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
+        "plone.app.taskqueue.service.TaskService.environmentFactory", Announcing
     )
     with registry():
         provide_task("echo", echo)
@@ -247,7 +247,7 @@ def test_a_service_runs_its_jobs_where_other_queues_are_in_another_database(
     queues_elsewhere, monkeypatch
 ):
     monkeypatch.setattr(
-        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
+        "plone.app.taskqueue.service.TaskService.environmentFactory", Announcing
     )
     seen = []
 
