@@ -11,7 +11,7 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.environment import PloneEnvironment
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service.autostart import bootStrapSubscriber
 from plone.app.taskqueue.settings import read_settings

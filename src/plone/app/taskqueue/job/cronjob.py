@@ -1,6 +1,7 @@
 """The cron job of a service, which begins a run at each of its times."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import interfaces
@@ -57,6 +58,17 @@ class CronJob(Job):
     def schedule(self) -> Schedule:
         """When it is due."""
         return Schedule.from_record(self.extra("schedule"))
+
+    def disable(self) -> bool:
+        """Have no times until it is enabled; false if it has none already."""
+        schedule = self.schedule
+        if schedule.enabled:
+            self.set_extra("schedule", replace(schedule, enabled=False).to_record())
+        return schedule.enabled
+
+    def forget_runs(self) -> None:
+        """Forget all runs but the last that has ended, when all have."""
+        self.set_extra("runs", self.runs[-1:] or None)
 
     def timeOfNextCall(self, now: float | None = None) -> float | None:
         """Return the first time after ``now``, ``None`` if there is none."""

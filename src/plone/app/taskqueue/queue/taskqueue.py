@@ -11,6 +11,9 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.abandoning import abandon
+from plone.app.taskqueue.queue.copies import adopt
+from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.queue import DEFAULT_QUOTA
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.readable import reading_error
@@ -34,13 +37,56 @@ class TaskQueue(Queue):
 
     private = True
 
+    #: The id of the record that this was read from, as its own record says; ``None``
+    #: where it was made in this process.
+    _known_as: bytes | None = None
+    #: Names that the queues had of which this is a copy; its older jobs know those.
+    former_names: tuple[str, ...] = ()
+    #: The installation whose cron jobs these are; ``None``: not known yet.
+    installation: str | None = None
+
     def __init__(self, service: Any):
-        super().__init__(f"service:{uuid.uuid4().hex}")
+        super().__init__(_new_name())
         self.service = service
         #: Jobs that somebody will start.
         self.held = Shards()
         #: Cron jobs and delayed ones whose time is not known yet.
         self.unplanned = Shards()
+        #: Cron jobs that have no time to come: those that are disabled, and all in an
+        #: installation that is not theirs.
+        self.resting = Shards()
+
+    # Copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Whoever copies this, in whatever way, copies whose record it was.
+        known_as = self._known_as if self.is_copy else self._p_oid or b""
+        return {**super().__getstate__(), "_known_as": known_as}
+
+    @property
+    def is_copy(self) -> bool:
+        """True for a copy that was not made a queue of its own yet."""
+        return self._known_as is not None and self._known_as != self._p_oid
+
+    def become_own(self) -> None:
+        """Go on under a new name and as no copy; for ``queue.copies`` alone."""
+        self.former_names = (*self.former_names, self.name)
+        self.name = _new_name()
+        self._known_as = None
+        self.installation = None
+
+    def settle_in(self) -> None:
+        if self.is_copy:
+            adopt(self)
+        if self.installation is None:
+            self.installation = installation()
+
+    def abandon(self) -> int:
+        """Cancel all that has not ended; return how many jobs."""
+        return abandon(self)
+
+    def owns(self, job: AsyncJob) -> bool:
+        return job.queue_name == self.name or job.queue_name in self.former_names
 
     # Queueing
 
@@ -49,6 +95,7 @@ class TaskQueue(Queue):
 
         Returns the job that holds its unique key, if another does.
         """
+        self.settle_in()
         job.belong_to(self)
         if not later:
             return self.put(job)
@@ -60,6 +107,7 @@ class TaskQueue(Queue):
 
     def add_planned(self, job: CronJob) -> AsyncJob:
         """Queue a new job whose time a worker finds out; return it as ``add`` does."""
+        self.settle_in()
         job.belong_to(self)
         self._check_new(job)
         other = self._let_in(job)
@@ -98,6 +146,7 @@ class TaskQueue(Queue):
         return (
             ("room of held jobs", self.held, State.HELD),
             ("room of jobs without a plan", self.unplanned, State.PENDING),
+            ("room of resting cron jobs", self.resting, State.PENDING),
         )
 
     def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
@@ -109,6 +158,7 @@ class TaskQueue(Queue):
         yield from super()._rooms(job)
         if isinstance(job, CronJob):
             yield State.SCHEDULED, self.unplanned, job.key
+            yield State.SCHEDULED, self.resting, job.key
 
     # Moved on by claims
 
@@ -148,7 +198,7 @@ class TaskQueue(Queue):
     def counts(self) -> dict[State, int]:
         counts = super().counts()
         counts[State.HELD] = len(self.held)
-        counts[State.SCHEDULED] += len(self.unplanned)
+        counts[State.SCHEDULED] += len(self.unplanned) + len(self.resting)
         return counts
 
     def keeps(self, job: AsyncJob) -> bool:
@@ -167,6 +217,10 @@ class TaskQueue(Queue):
         # Not the key, which may be a moment late.
         job = next((job for _, job in self.schedule.items()), None)
         return job is not None and job.due_seconds <= clock.now()
+
+
+def _new_name() -> str:
+    return f"service:{uuid.uuid4().hex}"
 
 
 def _next(job: CronJob, now: float) -> float:

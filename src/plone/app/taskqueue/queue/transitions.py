@@ -95,6 +95,14 @@ def forget_plan(queue: Any, job: AsyncJob) -> None:
     _append(queue.unplanned, job, keys.shard_of(key))
 
 
+def rest(queue: Any, job: AsyncJob) -> None:
+    """Z: scheduled -> scheduled, with no time to come; for whatever a claim would see."""
+    room, key = queue.room_of(job)
+    room.remove([(key, job)])
+    job.postpone(None)
+    _append(queue.resting, job, keys.shard_of(key))
+
+
 def tick(queue: Any, key: int, job: AsyncJob, run: AsyncJob, due: float) -> None:
     """X: new -> pending, first in line, for a run of a job that is scheduled again.
 
@@ -286,6 +294,30 @@ def _cancel_at_once(queue: Any, job: AsyncJob) -> None:
     job.ended(clock.now())
     job.become(State.CANCELLED)
     queue.history(State.CANCELLED).add_all([job])
+
+
+def abandon(queue: Any, jobs: Sequence[AsyncJob]) -> None:
+    """E, F: not ended -> cancelled, for jobs that were taken out of their containers.
+
+    N for those whose outcome is known: what was not called back is not called.
+    """
+    now = clock.now()
+    ended: dict[State, list[AsyncJob]] = {}
+    for job in jobs:
+        if job.stored_state is State.CALLBACKS:
+            for callback in job.open_callbacks():
+                cancel_callback(callback)
+            state = job.outcome_state
+        else:
+            job.ended(now)
+            state = State.CANCELLED
+        if job.batch is not None:
+            job.batch.held = False
+        job.queue_name = queue.name
+        job.become(state)
+        ended.setdefault(state, []).append(job)
+    for state, all_of_it in ended.items():
+        queue.history(state).add_all(all_of_it)
 
 
 def cancel_leased(lease: Lease, index: int, job: AsyncJob) -> None:

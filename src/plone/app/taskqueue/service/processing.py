@@ -21,8 +21,8 @@ _SHORTEST_WAIT = 0.01
 _TRIES = 20
 
 _lock = threading.Lock()
-#: By the database and the queue of the service.
-_dispatchers: dict[tuple[int, str], Dispatcher] = {}
+#: By the database and the id of the queue of the service, which no copy shares.
+_dispatchers: dict[tuple[int, bytes], Dispatcher] = {}
 
 
 def find(service: Any) -> Dispatcher | None:
@@ -62,13 +62,13 @@ def start(service: Any) -> None:
         key = _key(service, database)
         if find(service) is not None:
             return
-        _attach(database, service._queue._p_oid, ".".join(path))
+        name = _attach(database, service._queue._p_oid, ".".join(path))
         wait = service.processorArguments.get("waitTime", Options.poll_seconds)
         dispatcher = Dispatcher(
             database,
             service.environmentFactory,
             Options(poll_seconds=max(wait, _SHORTEST_WAIT)),
-            queue_names=[service._queue.name],
+            queue_names=[name],
             thread_name=".".join([service.THREADNAME_PREFIX, *path]),
         )
         dispatcher.start()
@@ -99,21 +99,19 @@ def stop_all(seconds: float) -> None:
         dispatcher.stop(max(0.0, until - time.monotonic()))
 
 
-def _key(service: Any, database: IDatabase) -> tuple[int, str]:
-    return id(database), service._queue.name
+def _key(service: Any, database: IDatabase) -> tuple[int, bytes]:
+    return id(database), service._queue._p_oid
 
 
-def _attach(database: IDatabase, oid: bytes, path: str) -> None:
-    """Let workers find the queue, in a transaction of our own."""
+def _attach(database: IDatabase, oid: bytes, path: str) -> str:
+    """Let workers find the queue, in a transaction of our own; return its name."""
     for tries in range(_TRIES):
         connection = database.open(transaction.TransactionManager())
         try:
             with connection.transaction_manager:
                 queue = connection.get(oid)
-                queues = get_queues(connection)
-                if queue.name not in queues or queues[queue.name] is not queue:
-                    queues.attach(queue)
-            return
+                get_queues(connection).attach(queue)
+                return queue.name
         except POSKeyError:
             raise ValueError(
                 f"The service {path} is not in the database yet: commit first."

@@ -3,3 +3,4 @@
 from plone.app.taskqueue.tests.engine import engine as engine
 from plone.app.taskqueue.tests.runs import make_run as make_run
 from plone.app.taskqueue.tests.runs import run as run
+from plone.app.taskqueue.tests.service.place import place as place
