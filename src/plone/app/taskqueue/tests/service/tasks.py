@@ -27,9 +27,11 @@ def registry() -> Iterator[None]:
         zca.popGlobalRegistry()
 
 
-def provide_task(name: str, function: Callable, **options: Any) -> None:
+def provide_task(
+    name: str, function: Callable, provided: Any = ITask, **options: Any
+) -> None:
     """Register a task of that name."""
-    provideUtility(SimpleTask(function, **options), ITask, name=name)
+    provideUtility(SimpleTask(function, **options), provided, name=name)
 
 
 def echo(input: Any) -> Any:
