@@ -121,7 +121,7 @@ class CronJob(Job):
         run.set_extra("cronjob", self)
         run.set_extra("tick", self.due_seconds)
         runs = self.runs
-        ended = [each for each in runs if each.has_ended]
+        ended = [each for each in runs if each.has_outcome]
         waiting = [each for each in runs if not each.has_ended]
         self.set_extra("runs", (*ended[-1:], *waiting[-_RUNS:], run))
         return run
@@ -132,7 +132,7 @@ class CronJob(Job):
         return self.extra("runs", ())
 
     def _last(self) -> "CronRun | None":
-        return next((run for run in reversed(self.runs) if run.has_ended), None)
+        return next((run for run in reversed(self.runs) if run.has_outcome), None)
 
     # In the words of tasks
 
@@ -166,6 +166,11 @@ class CronJob(Job):
 
 class CronRun(Job):
     """One run of a cron job, under the cron job's number."""
+
+    @property
+    def has_outcome(self) -> bool:
+        """True if it ended, and was not cancelled."""
+        return self.stored_state in (State.COMPLETED, State.FAILED)
 
     @property
     def cronjob(self) -> CronJob:

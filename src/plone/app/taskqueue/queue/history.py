@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.readable import reading_error
 
 
 #: Seconds that a partition covers.
@@ -25,9 +26,13 @@ class Partition(Persistent):
         self.jobs = LOBTree()
         self.length = Length()
 
+    @staticmethod
+    def _first_slot(job: AsyncJob) -> int:
+        return keys.history_key(job.finished_seconds, job.id)
+
     def _slot(self, job: AsyncJob) -> int:
         """Return the key that holds the job, or the free one where it belongs."""
-        key = keys.history_key(job.finished_seconds, job.id)
+        key = self._first_slot(job)
         while (other := self.jobs.get(key)) is not None and other is not job:
             key -= 1
         return key
@@ -36,7 +41,13 @@ class Partition(Persistent):
         self.jobs[self._slot(job)] = job
 
     def remove(self, job: AsyncJob) -> None:
-        del self.jobs[self._slot(job)]
+        free = key = self._slot(job)
+        # Others that had to move on move back, or nobody would look for them beyond.
+        while (other := self.jobs.get(key := key - 1)) is not None:
+            if reading_error(other) is None and self._first_slot(other) >= free:
+                self.jobs[free] = other
+                free = key
+        del self.jobs[free]
         self.length.change(-1)
 
     def __contains__(self, job: AsyncJob) -> bool:

@@ -12,6 +12,7 @@ from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.abandoning import abandon
+from plone.app.taskqueue.queue.claiming import has_room
 from plone.app.taskqueue.queue.copies import adopt
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.queue import DEFAULT_QUOTA
@@ -136,6 +137,11 @@ class TaskQueue(Queue):
         hub.ring_after_commit(self._p_jar)
 
     def cancel(self, job: AsyncJob) -> bool:
+        if isinstance(job, CronJob):
+            # What it was to do at times that have come is not wanted any more either.
+            for run in job.runs:
+                if not run.has_ended and not run.was_undone:
+                    batching.cancel(self, run)
         if job.stored_state is State.HELD and not job.was_undone:
             return batching.cancel(self, job)
         return super().cancel(job)
@@ -211,7 +217,9 @@ class TaskQueue(Queue):
 
     @property
     def has_due(self) -> bool:
-        """True if there is something to run now."""
+        """True if there is something to run now, and somebody may run it."""
+        if self.paused or not has_room(self, self.lane((DEFAULT_QUOTA,))):
+            return False
         if any(len(lane) for lane in self.lanes()):
             return True
         # Not the key, which may be a moment late.

@@ -1,6 +1,5 @@
 """``TaskService``: named tasks with inputs, now, later, or at certain times."""
 
-from BTrees.IOBTree import IOBTree
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from contextlib import nullcontext
@@ -15,12 +14,14 @@ from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.taskqueue import TaskQueue
 from plone.app.taskqueue.service import binding
 from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service.cron import CronService
 from plone.app.taskqueue.service.cron import RETRY
+from plone.app.taskqueue.service.jobs import Jobs
 from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import options_of
@@ -51,7 +52,7 @@ class BaseTaskService(CronService, Contained, Persistent):
     """See ``ITaskService``.  The class attributes are for subclasses to change."""
 
     #: Makes what holds the jobs by id.
-    containerClass = IOBTree
+    containerClass = Jobs
     #: Ids are below this.
     maxint = 2**31 - 1
     taskInterface = ITask
@@ -132,30 +133,40 @@ class BaseTaskService(CronService, Contained, Persistent):
             self._queue.cancel(job)
 
     def _find(self, jobid: Any) -> Job | None:
-        # A number, for trees of numbers raise at anything else.
-        return self.jobs.get(jobid) if isinstance(jobid, int) else None
+        job = self.jobs.get(jobid)
+        return None if job is None or reading_error(job) is not None else job
 
     def clean(self, status: Iterable[str] = _ENDED) -> None:
         wanted = [status] if isinstance(status, str) else list(status)
         for jobid, job in list(self.jobs.items()):
-            word = job.status
+            word = self.getStatus(jobid)
             if word not in wanted:
                 continue
             if word not in _ENDED:
                 raise ValueError(f"Not allowed status for removing. {word}")
             del self.jobs[jobid]
-            self._queue.forget(job)
+            if reading_error(job) is None:
+                self._queue.forget(job)
 
     # Reading
 
     def getStatus(self, jobid: int) -> str:
-        return self.jobs[jobid].status
+        job = self.jobs[jobid]
+        return ERROR if reading_error(job) is not None else job.status
 
     def getResult(self, jobid: int) -> Any:
-        return self.jobs[jobid].output
+        job = self.jobs[jobid]
+        return None if reading_error(job) is not None else job.output
 
     def getError(self, jobid: int) -> str | None:
-        return self.jobs[jobid].error
+        job = self.jobs[jobid]
+        error = reading_error(job)
+        if error is not None:
+            return (
+                f"The record of job {jobid} cannot be read "
+                f"({type(error).__name__}: {error})."
+            )
+        return job.error
 
     def hasJobsWaiting(self, now: float | None = None) -> bool:
         with clock.at(now):

@@ -17,7 +17,7 @@ class TaskServiceStub(BaseTaskService):
     taskInterface = ITaskStub
 
     def _generateId(self) -> int:
-        return self.jobs.maxKey() + 1 if self.jobs else 1
+        return max(self.jobs, default=0) + 1
 
     def startProcessing(self) -> None:
         raise NotImplementedError("Stub doesn't startProcessing")

@@ -1,6 +1,5 @@
 """A service by itself, in no database: statuses, times, errors, trying again."""
 
-from BTrees.IOBTree import IOBTree
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.interfaces import ICronJob
 from plone.app.taskqueue.interfaces import ITaskService
@@ -303,6 +302,27 @@ def test_jobs_are_cancelled_wherever_they_wait(service):
     assert {job.output for job in service.jobs.values()} == {None}
 
 
+def test_a_cron_job_that_is_cancelled_does_not_run_at_a_time_that_has_come(service):
+    first = service.addCronJob("echo", "first", minute=(0,))
+    second = service.addCronJob("echo", "second", minute=(0,))
+    service.process(0)
+    service.process(HOUR)
+    assert service.processNext(2 * HOUR) is True
+    service.cancel(second)
+    assert service.hasJobsWaiting(2 * HOUR) is False
+    assert service.processNext(2 * HOUR) is False
+    assert service.getStatus(first) == "cronjob"
+    assert service.getStatus(second) == "cancelled"
+    assert service.getResult(second) == "second"
+
+
+def test_there_is_nothing_to_do_while_the_queue_is_paused(service):
+    service.add("echo")
+    service._queue.pause()
+    assert service.hasJobsWaiting() is False
+    assert service.processNext() is False
+
+
 def test_cancelling_what_has_ended_does_nothing(service):
     number = service.add("echo", 1)
     service.process()
@@ -494,7 +514,6 @@ def test_the_interfaces_are_kept(service):
     service.process(0)
     service.process(HOUR)
     assert verifyObject(ICronJob, service.jobs[number])
-    assert isinstance(service.jobs, IOBTree)
 
 
 def test_a_service_without_a_place_is_not_started(service):
