@@ -360,6 +360,10 @@ class ServiceMachine(RuleBasedStateMachine):
 
     # What must be so at any time
 
+    @rule()
+    def check(self) -> None:
+        self.service._queue.check()
+
     @invariant()
     def it_says_what_the_model_says(self) -> None:
         if not hasattr(self, "model"):
@@ -371,7 +375,7 @@ class ServiceMachine(RuleBasedStateMachine):
             assert self.service.getError(job_id) == job.error
 
     def commit(self) -> None:
-        """Keep what was done."""
+        self.service._queue.check()
 
 
 class StoredServiceMachine(ServiceMachine):
@@ -467,6 +471,6 @@ COMMON = settings(
 )
 
 TestServiceWithoutADatabase = ServiceMachine.TestCase
-TestServiceWithoutADatabase.settings = settings(COMMON, max_examples=60)
+TestServiceWithoutADatabase.settings = settings(COMMON, max_examples=40)
 TestStoredService = StoredServiceMachine.TestCase
-TestStoredService.settings = settings(COMMON, max_examples=60)
+TestStoredService.settings = settings(COMMON, max_examples=40)
