@@ -4,6 +4,7 @@ Origin: lovely.remotetask, whose grammar and lines of the log these are.
 """
 
 from collections.abc import Iterator
+from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import SECTION
@@ -81,8 +82,12 @@ def _start(root: Any, directive: str) -> None:
     if not sites:
         logger.error("site %s not found", site_name)
     found = started = 0
-    for name, site in sites:
-        for its_name, service in _services(site, service_name):
+    for name, folder, registry in sites:
+        services = _registered(registry, service_name)
+        if folder is root:
+            # They are registered nowhere, as Zope's root has no registry to itself.
+            services |= _placed(root, service_name)
+        for its_name, service in sorted(services.items()):
             found += 1
             if service.isProcessing():
                 continue
@@ -97,17 +102,17 @@ def _start(root: Any, directive: str) -> None:
         logger.error("service %s on site %s not found", service_name, sites[0][0])
 
 
-def _sites(root: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the names and registries of the sites; the root's comes first."""
+def _sites(root: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the names, folders and registries of the sites; the root comes first."""
     if name in ("", _ANY):
-        yield "root", _registry(root) or getGlobalSiteManager()
+        yield "root", root, _registry(root) or getGlobalSiteManager()
     if root is None:
         return
     for key, folder in list(root.items()):
         if name in (key, _ANY) and ISite.providedBy(folder):
             registry = _registry(folder)
             if registry is not None:
-                yield key, registry
+                yield key, folder, registry
 
 
 def _registry(site: Any) -> Any:
@@ -117,11 +122,21 @@ def _registry(site: Any) -> Any:
         return None
 
 
-def _services(registry: Any, name: str) -> list[tuple[str, Any]]:
+def _registered(registry: Any, name: str) -> dict[str, Any]:
     """Return the services that are registered there, not those further out."""
-    found = {
+    return {
         each.name: each.component
         for each in registry.registeredUtilities()
         if each.provided.isOrExtends(ITaskService) and name in (each.name, _ANY)
     }
-    return sorted(found.items())
+
+
+def _placed(root: Any, name: str) -> dict[str, Any]:
+    """Return the services that lie in the root."""
+    if root is None:
+        return {}
+    return {
+        key: each
+        for key, each in list(root.items())
+        if name in (key, _ANY) and ISiteTaskService.providedBy(each)
+    }
