@@ -69,15 +69,22 @@ def user_of(service: Any, job: Job) -> tuple[str, str] | None:
     return Surroundings.unpack(surroundings_of(service, job)).user_reference()
 
 
+def forget_callers(service: Any) -> None:
+    """Let no job of a copy run as whoever added it: the copy may be in another site."""
+    for job in service.jobs.values():
+        if job.extra("as_caller") and not job.has_ended:
+            job.set_extra("as_caller", None)
+
+
 def check_again(task: Any, job: Job) -> None:
     """Raise ``TaskError`` if the task has become one that the job cannot run."""
     if task is None:
         return
     if options_of(task).run_as == CALLER and not job.extra("as_caller"):
         raise TaskError(
-            f"The task {job.task!r} runs as whoever adds its job, and nobody has written "
-            f"down who added job {job.id}, because there was no such task then: add the "
-            "job again."
+            f"The task {job.task!r} runs as whoever adds its job, and it is not known who "
+            f"that was: job {job.id} is older than the task, or was copied with its "
+            "service. Add it again."
         )
     try:
         binding.check_user(task, job.task, job.user)

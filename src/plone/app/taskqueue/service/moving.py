@@ -8,6 +8,8 @@ from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.service import capturing
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import rights
 from Products.CMFCore.interfaces import ISiteRoot
@@ -59,36 +61,32 @@ def has_moved(service: Any, event: Any) -> None:
     if event.newParent is None:
         return
     base, folder = aq_base(service), aq_parent(aq_inner(service))
-    if aq_base(event.object) is base:
-        event_name = event.newName
-        if event.oldParent is None:
-            _settle(base, folder)
+    base.folder_path = path_of(folder)
+    itself = aq_base(event.object) is base
+    if itself:
         registry = _registry(folder)
         if registry is not None:
-            registry.registerUtility(base, ITaskService, event_name)
-    elif event.oldParent is None:
-        # Its site was copied or imported.
-        _settle(base, folder)
-    base.folder_path = path_of(folder)
+            registry.registerUtility(base, ITaskService, event.newName)
     if event.oldParent is None:
+        if itself:
+            capturing.forget_callers(base)
+        _settle(base, folder._p_jar)
         rights.drop_user_unless_allowed(service)
 
 
-def _settle(service: Any, folder: Any) -> None:
-    """Let its records be in the database from now on, so that it can be used at once."""
-    jar = folder._p_jar
-    if jar is not None:
-        for record in (service, service._queue):
-            if record._p_jar is None:
-                jar.add(record)
+def _settle(service: Any, jar: Any) -> None:
+    """Let it be in the database from now on; a copy becomes a service of its own."""
+    for record in (service, service._queue):
+        if record._p_jar is None:
+            jar.add(record)
+    get_queues(jar).attach(service._queue)
 
 
 def _dissolve(service: Any) -> None:
     """Take leave of everything that knows the service."""
     _unregister(service, aq_parent(aq_inner(service)), service.getId())
-    for jobid in list(service.jobs):
-        service.cancel(jobid)
     processing.stop_after_commit(service)
+    get_queues(service._p_jar).detach(service._queue)
 
 
 def _unregister(service: Any, folder: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """``SiteTaskService``: a task service as a Zope object, in a site or in the root."""
 
 from AccessControl.class_init import InitializeClass
+from AccessControl.Permissions import view_management_screens
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from contextlib import AbstractContextManager
@@ -55,7 +56,8 @@ class SiteTaskService(BaseTaskService, SimpleItem):
 
     security = ClassSecurityInfo()
     security.setDefaultAccess("deny")
-    security.declareObjectProtected("plone.app.taskqueue: Manage task services")
+    # Not one of our own: a class that names it first would say who has it by default.
+    security.declareObjectProtected(view_management_screens)
 
     #: Path of the folder that it is in, ``""`` for the root; kept by ``service.moving``.
     #: Jobs lead here without acquisition, so it must know.

@@ -138,7 +138,7 @@ class TestWhoseRights(SiteServiceTestCase):
         self.provide("mine", lambda input: input, run_as="caller")
         self.tasks.process(0)
         self.tasks.process(10)
-        self.assertRegex(self.tasks.getError(jobid), "add the job again")
+        self.assertRegex(self.tasks.getError(jobid), "Add it again")
 
     def test_a_service_in_the_root_runs_its_jobs_outside_of_all_sites(self):
         service = self.add_service(self.app, "rooted")
