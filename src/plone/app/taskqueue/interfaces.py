@@ -598,15 +598,31 @@ class ICronJob(IJob):
     """A job that has times at which it runs, or that runs once after a delay.
 
     ``CronJob(id, task, input, minute=(), hour=(), dayOfMonth=(), month=(),
-    dayOfWeek=(), delay=None)``.  ``ValueError``: times that cannot be.
+    dayOfWeek=(), delay=None, *, schedule=None)``.  ``ValueError``: times that cannot be.
 
     Each of its times has a run, which is a job of its own; ``output``, ``error``,
-    ``started`` and ``completed`` are those of the last run that has ended.  Times that
-    nobody was there for have one run together.  One with a delay is its own run.
+    ``started`` and ``completed`` are those of the last run that has ended.  What happens
+    with times that nobody was there for, and with those of which the run before has not
+    ended, its ``schedule`` says.  One with a delay is its own run.
 
-    Times are in UTC, and all fields that are given must match; see ``schedule.tuples``.
+    When its times are over and its last run has ended it is ``'completed'``.
+
+    ``minute`` to ``dayOfWeek`` are in UTC, and all that are given must match; see
+    ``schedule.tuples``.  They and ``delay`` are empty where a crontab expression says
+    the times.  They raise ``ValueError`` if what is stored cannot be read here: by a
+    newer version, or in a time zone that this server does not know.
     """
 
+    schedule = Attribute(
+        "The ``Schedule``: times, time zone, limits and policies.  Raises as ``minute``."
+    )
+    enabled = Attribute(
+        "False if it has no times until it is enabled, or they cannot be read here."
+    )
+    description = Attribute("``str``: what its schedule means, in plain English.")
+    skipped = Attribute(
+        "``int``: times that were left out because the run before had not ended."
+    )
     minute = Attribute("``tuple`` of ``int`` from 0 to 59; ``()`` is any.")
     hour = Attribute("``tuple`` of ``int`` from 0 to 23; ``()`` is any.")
     dayOfMonth = Attribute("``tuple`` of ``int`` from 1 to 31; ``()`` is any.")
@@ -620,10 +636,26 @@ class ICronJob(IJob):
     )
     runs = Attribute("``tuple`` of ``IJob``: the last that ended, and those to come.")
 
-    def update(minute=(), hour=(), dayOfMonth=(), month=(), dayOfWeek=(), delay=None):
+    def update(
+        minute=(),
+        hour=(),
+        dayOfMonth=(),
+        month=(),
+        dayOfWeek=(),
+        delay=None,
+        *,
+        schedule=None,
+    ):
         """Replace all times; ``ITaskService.reschedule`` puts them in force.
 
-        ``ValueError``: times that cannot be.
+        Limits and policies stay as they are, unless a ``Schedule`` is given, which
+        replaces everything.  ``ValueError``: times that cannot be, or are all over.
+        """
+
+    def next_runs(count=5):
+        """Return when it runs next: a list of ``datetime`` in its time zone.
+
+        It is empty if it is disabled.  Nothing that happens meanwhile is foreseen.
         """
 
     def timeOfNextCall(now=None):
@@ -672,10 +704,34 @@ class ITaskService(Interface):
         delay=None,
         *,
         context=None,
+        schedule=None,
+        crontab=None,
+        timezone=None,
+        misfire=None,
+        window=None,
+        overlap=None,
+        jitter=None,
+        start=None,
+        end=None,
+        enabled=None,
     ):
         """Add an ``ICronJob`` and return its id.
 
-        The task may be one that there will be.  ``ValueError``: times that cannot be,
+        Its times are those of the numbers, in UTC, or of ``crontab``, five fields or an
+        alias such as ``"@daily"``, in ``timezone`` (``"UTC"``).  With numbers alone they
+        count from when a processor sees the job first; with any option, from now.
+
+        ``misfire``: ``"once"``, ``"skip"`` or ``"all"``, and ``window``, seconds: what
+        is due of the times that nobody was there for; see ``schedule.policies``.
+        ``overlap``: ``"skip"``, ``"queue"`` or ``"allow"``: what happens at a time when
+        the run before has not ended.  At most 20 runs wait; times beyond are missed.
+        ``jitter``: seconds by which a run may be late, so that not all begin at once.
+        ``start``, ``end``: ``datetime`` with a time zone; the first and the last time.
+        ``enabled``: false for one that has no times until ``enable``.
+        ``schedule``: a ``Schedule`` instead of all these.
+
+        The task may be one that there will be; if it is there the input is checked.
+        ``ValueError``: times that cannot be, never come, or are over;
         and what ``add`` says of the context and the user; an input that cannot be stored.
         """
 
@@ -689,6 +745,39 @@ class ITaskService(Interface):
         """Put the times of a cron job in force that ``update`` has set.
 
         ``KeyError``: there is no such job.  ``ValueError``: it has no times to come.
+        """
+
+    def enable(jobid):
+        """Let a cron job have times from now on: true, or false if it has already.
+
+        Nothing is made up for that lies before.  ``KeyError``: there is no such job.
+        ``ValueError``: it is no cron job with times to come, or they cannot be read.
+        """
+
+    def disable(jobid):
+        """Let a cron job have no times until it is enabled: true, or false if so already.
+
+        Runs that have begun or wait go on.  Errors as ``enable``.
+        """
+
+    def run_now(jobid):
+        """Begin a run of a cron job beside its times, also of one that is disabled.
+
+        False, and nothing happens, if a run has not ended and the overlap policy is
+        ``"skip"``; with ``"queue"`` it waits for those before it.  Errors as ``enable``.
+        """
+
+    def next_runs(jobid, count=5):
+        """Return ``ICronJob.next_runs(count)``.  ``KeyError``: there is no such job."""
+
+    def describe(jobid):
+        """Return ``ICronJob.description``.  ``KeyError``: there is no such job."""
+
+    def adopt_cron_jobs():
+        """Let the cron jobs run in this installation from now on, and in no other.
+
+        They belong to the one that the setting ``installation`` named where the service
+        was first used.  Nothing is made up for that lies before.
         """
 
     def clean(status=(CANCELLED, ERROR, COMPLETED)):

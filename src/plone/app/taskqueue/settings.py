@@ -84,6 +84,7 @@ _KINDS = {
     "stop_seconds": _Kind(
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
+    "installation": _Kind(str, "a name for this installation"),
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
 }
 
@@ -111,6 +112,9 @@ class Settings:
     kill_seconds: float | None = Options.kill_seconds
     #: Seconds that the end of the process waits for jobs that run.
     stop_seconds: float = 5.0
+    #: Name of the installation that this process belongs to, so that a copy of its
+    #: database elsewhere does not run its cron jobs; empty: it has none.
+    installation: str = ""
     #: Services whose jobs are run in this process, see ``service.autostart``.
     autostart: str = ""
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
-from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue import batching
+from plone.app.taskqueue.queue import cron
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.abandoning import abandon
 from plone.app.taskqueue.queue.claiming import has_room
@@ -17,17 +17,11 @@ from plone.app.taskqueue.queue.copies import adopt
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.queue import DEFAULT_QUOTA
 from plone.app.taskqueue.queue.queue import Queue
-from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 
-import itertools
 import uuid
-
-
-#: Jobs that one claim plans, at most.
-_PLANNED = 500
 
 
 class TaskQueue(Queue):
@@ -45,6 +39,8 @@ class TaskQueue(Queue):
     former_names: tuple[str, ...] = ()
     #: The installation whose cron jobs these are; ``None``: not known yet.
     installation: str | None = None
+    #: Cron jobs have no times before then, in seconds since the epoch.
+    since = 0.0
 
     def __init__(self, service: Any):
         super().__init__(_new_name())
@@ -56,6 +52,8 @@ class TaskQueue(Queue):
         #: Cron jobs that have no time to come: those that are disabled, and all in an
         #: installation that is not theirs.
         self.resting = Shards()
+        #: Runs of cron jobs that wait for one before them.
+        self.behind = Shards()
 
     # Copies
 
@@ -136,11 +134,62 @@ class TaskQueue(Queue):
         transitions.forget_plan(self, job)
         hub.ring_after_commit(self._p_jar)
 
+    def enable(self, job: CronJob) -> bool:
+        """Let a cron job have times from now on; false if it has.
+
+        ``ValueError``: it is none, or its times cannot be read here.
+        """
+        self._check_cron(job)
+        changed = job.enable(clock.now())
+        if changed or self.resting.holds(job.key, job):
+            transitions.forget_plan(self, job)
+            hub.ring_after_commit(self._p_jar)
+        return changed
+
+    def disable(self, job: CronJob) -> bool:
+        """Let a cron job have no times until it is enabled; false if it has none."""
+        self._check_cron(job)
+        if not job.disable():
+            return False
+        transitions.rest(self, job)
+        return True
+
+    def run_now(self, job: CronJob) -> bool:
+        """Begin a run of a cron job beside its times, as its overlap policy allows.
+
+        False if that leaves it out.  ``ValueError``: it is no cron job that has times.
+        """
+        self._check_cron(job)
+        hub.ring_after_commit(self._p_jar)
+        return cron.run_now(self, job)
+
+    def _check_cron(self, job: Job) -> None:
+        if (
+            not isinstance(job, CronJob)
+            or not job.recurs
+            or job.state is not State.SCHEDULED
+        ):
+            raise ValueError(
+                f"Job {job.id} is not a cron job that has times to come: this "
+                f"{type(job).__name__} is {job.status!r}."
+            )
+
+    def adopt_cron_jobs(self) -> None:
+        """Let the cron jobs run in this installation, and in no other, from now on."""
+        self.settle_in()
+        self.installation = installation()
+        self.since = clock.now()
+        for _, job in list(self.unplanned.items()):
+            transitions.rest(self, job)
+        # A place in one room is as good as one in the other; claims sort them again.
+        self.unplanned, self.resting = self.resting, self.unplanned
+        hub.ring_after_commit(self._p_jar)
+
     def cancel(self, job: AsyncJob) -> bool:
         if isinstance(job, CronJob):
             # What it was to do at times that have come is not wanted any more either.
-            for run in job.runs:
-                if not run.has_ended and not run.was_undone:
+            for run in job.open_runs:
+                if not run.was_undone:
                     batching.cancel(self, run)
         if job.stored_state is State.HELD and not job.was_undone:
             return batching.cancel(self, job)
@@ -153,6 +202,7 @@ class TaskQueue(Queue):
             ("room of held jobs", self.held, State.HELD),
             ("room of jobs without a plan", self.unplanned, State.PENDING),
             ("room of resting cron jobs", self.resting, State.PENDING),
+            ("room of runs behind others", self.behind, State.PENDING),
         )
 
     def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
@@ -165,35 +215,29 @@ class TaskQueue(Queue):
         if isinstance(job, CronJob):
             yield State.SCHEDULED, self.unplanned, job.key
             yield State.SCHEDULED, self.resting, job.key
+        elif isinstance(job, CronRun):
+            yield State.SCHEDULED, self.behind, job.key
 
     # Moved on by claims
 
     def plan(self) -> None:
-        now = clock.now()
-        for key, job in list(itertools.islice(self.unplanned.items(), _PLANNED)):
-            error = reading_error(job)
-            if error is not None:
-                transitions.bury(self, self.unplanned, key, job, error)
-                continue
-            transitions.plan(self, job, _next(job, now))
+        cron.plan(self)
+        cron.release(self)
 
     def plan_all(self) -> None:
         """Find out the times of all jobs that have none."""
         while len(self.unplanned):
-            self.plan()
+            cron.plan(self)
 
     def next_due(self) -> float | None:
         # There is something to do at once while jobs are without a plan.
         return clock.now() if len(self.unplanned) else super().next_due()
 
     def promote(self, key: int, job: AsyncJob) -> None:
-        if not isinstance(job, CronJob):
-            super().promote(key, job)
-        elif not job.recurs:
-            transitions.begin_first(self, key, job)
+        if isinstance(job, CronJob):
+            cron.promote(self, key, job)
         else:
-            run = job.new_run()
-            transitions.tick(self, key, job, run, _next(job, clock.now()))
+            super().promote(key, job)
 
     # Reading
 
@@ -204,7 +248,8 @@ class TaskQueue(Queue):
     def counts(self) -> dict[State, int]:
         counts = super().counts()
         counts[State.HELD] = len(self.held)
-        counts[State.SCHEDULED] += len(self.unplanned) + len(self.resting)
+        for room in (self.unplanned, self.resting, self.behind):
+            counts[State.SCHEDULED] += len(room)
         return counts
 
     def keeps(self, job: AsyncJob) -> bool:
@@ -220,7 +265,7 @@ class TaskQueue(Queue):
         """True if there is something to run now, and somebody may run it."""
         if self.paused or not has_room(self, self.lane((DEFAULT_QUOTA,))):
             return False
-        if any(len(lane) for lane in self.lanes()):
+        if any(len(lane) for lane in self.lanes()) or cron.has_released(self):
             return True
         # Not the key, which may be a moment late.
         job = next((job for _, job in self.schedule.items()), None)
@@ -229,9 +274,3 @@ class TaskQueue(Queue):
 
 def _new_name() -> str:
     return f"service:{uuid.uuid4().hex}"
-
-
-def _next(job: CronJob, now: float) -> float:
-    due = job.timeOfNextCall(now)
-    # What is beyond all times stays in the schedule, and never comes.
-    return keys.LATEST if due is None else min(due, keys.LATEST)

@@ -82,8 +82,8 @@ def await_plan(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
 
 
 def plan(queue: Any, job: AsyncJob, due: float) -> None:
-    """V: scheduled without a time -> scheduled."""
-    queue.unplanned.remove([(job.key, job)])
+    """V: scheduled -> scheduled, at its next time; it may have had none, or another."""
+    _take_out(queue, job)
     _schedule(queue, job, due)
 
 
@@ -103,20 +103,44 @@ def rest(queue: Any, job: AsyncJob) -> None:
     _append(queue.resting, job, keys.shard_of(key))
 
 
-def tick(queue: Any, key: int, job: AsyncJob, run: AsyncJob, due: float) -> None:
-    """X: new -> pending, first in line, for a run of a job that is scheduled again.
+def run_out(queue: Any, job: AsyncJob) -> None:
+    """AA: scheduled -> completed, for a cron job that has no times to come for good."""
+    _take_out(queue, job)
+    job.postpone(None)
+    job.ended(clock.now())
+    job.become(State.COMPLETED)
+    queue.history(State.COMPLETED).add_all([job])
 
-    Whoever claims writes the job, so that each of its times has one run.
+
+def tick(queue: Any, job: AsyncJob, run: AsyncJob, waits: bool) -> None:
+    """X: new -> pending, first in line, for a run of a job that is scheduled.
+
+    Or scheduled, if it waits until another run has ended.  Whoever claims writes the
+    job, so that each of its times has one run.
     """
-    queue.schedule.remove([(key, job)])
-    _schedule(queue, job, due)
     if queue._p_jar is not None:
-        queue._p_jar.add(run)
+        add_new(queue._p_jar, run)
     run.queue_name = queue.name
     run.limit_by(job.quota_names)
-    run.key = queue.lane_of(run).put_back(keys.first_in_line(key), run)
+    room = queue.behind if waits else queue.lane_of(run)
+    run.key = room.put_back(keys.first_in_line(job.key), run)
     run.set_extra("created", clock.now())
     run.become(State.PENDING)
+
+
+def tick_unasked(queue: Any, job: AsyncJob, run: AsyncJob, waits: bool) -> None:
+    """X: the same by a producer, beside the times of the job: it takes its place."""
+    if queue._p_jar is not None:
+        add_new(queue._p_jar, run)
+    lane = queue.lane_of(job)
+    _enter(queue, queue.behind if waits else lane, run, job.quota_names)
+    run.become(State.PENDING)
+
+
+def go_on(queue: Any, run: AsyncJob) -> None:
+    """M: scheduled -> pending, first in line, because those before it have ended."""
+    queue.behind.remove([(run.key, run)])
+    _put_back(queue.lane_of(run), run, keys.first_in_line(run.key))
 
 
 def begin_first(queue: Any, key: int, job: AsyncJob) -> None:

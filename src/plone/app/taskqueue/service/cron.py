@@ -1,9 +1,13 @@
 """The part of a service that is about cron jobs."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.retry import Retry
+from plone.app.taskqueue.schedule.options import make_schedule
+from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.task.errors import TaskError
+from plone.app.taskqueue.task.schema import validate_input
 from typing import Any
 
 
@@ -27,19 +31,41 @@ class CronService:
         delay: float | None = None,
         *,
         context: Any = None,
+        schedule: Schedule | None = None,
+        crontab: str | None = None,
+        timezone: str | None = None,
+        misfire: str | None = None,
+        window: float | None = None,
+        overlap: str | None = None,
+        jitter: int | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        enabled: bool | None = None,
     ) -> int:
-        job = CronJob(
-            self._generateId(),
-            task,
-            input,
-            minute,
-            hour,
-            dayOfMonth,
-            month,
-            dayOfWeek,
-            delay,
-        )
+        fields = (minute, hour, dayOfMonth, month, dayOfWeek)
+        options = {
+            "misfire": misfire,
+            "window": window,
+            "overlap": overlap,
+            "jitter": jitter,
+            "start": start,
+            "end": end,
+            "enabled": enabled,
+        }
+        given = any(value is not None for value in options.values())
+        if schedule is None and (given or crontab is not None or timezone is not None):
+            schedule = make_schedule(fields, delay, crontab, timezone, options)
+            fields, delay = (), None
+        elif given or crontab is not None or timezone is not None:
+            raise ValueError(
+                "A schedule says everything about times: give it, or options, not both."
+            )
         found = self._task(task)
+        if found is not None:
+            input = validate_input(found, input, task)
+        job = CronJob(
+            self._generateId(), task, input, *fields, delay=delay, schedule=schedule
+        )
         if found is None:
             job.retry_policy_factory = RETRY
         else:
@@ -49,3 +75,21 @@ class CronService:
 
     def reschedule(self, jobid: int) -> None:
         self._queue.replan(self.jobs[jobid])
+
+    def enable(self, jobid: int) -> bool:
+        return self._queue.enable(self.jobs[jobid])
+
+    def disable(self, jobid: int) -> bool:
+        return self._queue.disable(self.jobs[jobid])
+
+    def run_now(self, jobid: int) -> bool:
+        return self._queue.run_now(self.jobs[jobid])
+
+    def next_runs(self, jobid: int, count: int = 5) -> list[datetime]:
+        return self.jobs[jobid].next_runs(count)
+
+    def describe(self, jobid: int) -> str:
+        return self.jobs[jobid].description
+
+    def adopt_cron_jobs(self) -> None:
+        self._queue.adopt_cron_jobs()

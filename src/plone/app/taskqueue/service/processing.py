@@ -42,7 +42,7 @@ def stop_after_commit(service: Any) -> None:
         manager.get().addAfterCommitHook(_stop_if, (_key(service, jar.db()),))
 
 
-def _stop_if(committed: bool, key: tuple[int, str]) -> None:
+def _stop_if(committed: bool, key: tuple[int, bytes]) -> None:
     if committed:
         _stop(key)
 
@@ -82,7 +82,7 @@ def stop(service: Any) -> None:
         _stop(_key(service, jar.db()))
 
 
-def _stop(key: tuple[int, str]) -> None:
+def _stop(key: tuple[int, bytes]) -> None:
     with _lock:
         dispatcher = _dispatchers.pop(key, None)
     if dispatcher is not None:
