@@ -364,7 +364,8 @@ class IQueue(Interface):
         A job goes with the last one that ended in the same hour, and a worker that
         still has it in its lease hands it on within the hour.  Drops at most ``limit``
         such hours, so that the transaction stays small; call and commit until it
-        returns 0.  Returns the number of jobs forgotten.
+        returns 0.  Returns the number of jobs forgotten.  A service's queue forgets as
+        many at most as ten for each hour, as the service's ``jobs`` forget them too.
         """
 
     def check() -> None:

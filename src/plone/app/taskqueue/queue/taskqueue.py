@@ -17,11 +17,16 @@ from plone.app.taskqueue.queue.copies import adopt
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.queue import DEFAULT_QUOTA
 from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 
 import uuid
+
+
+#: Jobs that are forgotten one by one in place of a partition of them.
+_FORGOTTEN = 10
 
 
 class TaskQueue(Queue):
@@ -259,6 +264,21 @@ class TaskQueue(Queue):
     def forget(self, job: Job) -> None:
         """Forget one job that has ended."""
         transitions.discard_ended(self, job)
+
+    def prune(self, before: float, limit: int = 50) -> int:
+        """Forget jobs that ended before then, also where the service lists them.
+
+        At most 10 for each partition that other queues would drop: the service knows
+        them one by one.
+        """
+        self.uniques.sweep(before)
+        forgotten = transitions.forget_some(self, before, limit * _FORGOTTEN)
+        jobs = getattr(self.service, "jobs", {})
+        for job in forgotten:
+            # Runs have the number of their cron job.
+            if reading_error(job) is None and jobs.get(job.id) is job:
+                del jobs[job.id]
+        return len(forgotten)
 
     @property
     def has_due(self) -> bool:

@@ -458,6 +458,15 @@ def discard_ended(queue: Any, job: AsyncJob) -> None:
     queue.history(job.stored_state).discard(job)
 
 
+def forget_some(queue: Any, before: float, limit: int) -> list[AsyncJob]:
+    """L: the same for at most so many of the oldest of each state; return them."""
+    return [
+        job
+        for state in FINAL
+        for job in queue.history(state).take_before(before, limit)
+    ]
+
+
 def forget(queue: Any, before: float, limit: int) -> int:
     """L: completed, failed, cancelled -> gone.  Returns how many."""
     forgotten = 0

@@ -10,7 +10,6 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.local import getJob
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.service import lifecycle
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.tests.functions import PATIENCE
@@ -43,6 +42,11 @@ def return_job(number):
     """Return a job of the service, to wait for it."""
     site = getJob()._p_jar.root()["Application"]["site"]
     return site.getSiteManager()["default"]["tasks"].jobs[number]
+
+
+def delete(place):
+    """Do what happens with the queue of a service that is deleted."""
+    return get_queues(place.connection).detach(place.service._queue)
 
 
 def claim(place, limit):
@@ -94,14 +98,13 @@ def test_a_copy_leaves_to_the_original_what_was_the_originals(place, jobs, caplo
     before = place.service._queue.counts()
     with caplog.at_level(logging.WARNING, "plone.app.taskqueue"):
         with place.manager:
-            assert lifecycle.was_copied(copy) is True
+            copy._queue.settle_in()
     place.manager.begin()
     assert {name: copy.getStatus(jobs[name]) for name in jobs} == AFTER_ADOPTING
     assert copy.getResult(jobs["ended"]) == 0
     assert copy._queue.name != place.service._queue.name
     assert not list(copy._queue.leases)
     copy._queue.check()
-    assert lifecycle.was_copied(copy) is False
     assert place.service._queue.counts() == before
     place.service._queue.check()
     (message,) = caplog.messages
@@ -115,7 +118,7 @@ def test_what_a_copy_says_in_an_aborted_transaction_is_not_in_the_log(
     caplog,
 ):
     copy = paste(place)
-    lifecycle.was_copied(copy)
+    copy._queue.settle_in()
     place.manager.abort()
     assert caplog.messages == []
     assert copy._queue.is_copy
@@ -159,12 +162,12 @@ def test_original_and_copy_run_side_by_side(place, jobs):
 def test_a_copy_of_a_copy_can_still_be_read(place, jobs):
     first = paste(place)
     with place.manager:
-        lifecycle.was_copied(first)
+        first._queue.settle_in()
         place.connection.root()["Application"] = place.connection.root()["copy"]
     place.root = place.connection.root()["Application"]
     second = paste(place)
     with place.manager:
-        lifecycle.was_copied(second)
+        second._queue.settle_in()
     place.manager.begin()
     assert second._queue.name not in (first._queue.name, place.service._queue.name)
     assert second.getStatus(jobs["ended"]) == COMPLETED
@@ -175,7 +178,7 @@ def test_a_copy_of_a_copy_can_still_be_read(place, jobs):
 def test_what_a_copy_holds_to_be_started_later_can_be_started(place, jobs):
     copy = paste(place)
     with place.manager:
-        lifecycle.was_copied(copy)
+        copy._queue.settle_in()
         assert copy.startJob(jobs["held"]) is True
         copy.process()
     assert copy.getStatus(jobs["held"]) == COMPLETED
@@ -186,7 +189,7 @@ def test_a_clone_that_was_never_stored_is_a_copy_too():
     service = TaskService()
     for copied in (clone(service), pickle.loads(pickle.dumps(service))):
         assert copied._queue.is_copy
-        lifecycle.was_copied(copied)
+        copied._queue.settle_in()
         assert copied._queue.name != service._queue.name
     transaction.abort()
 
@@ -199,7 +202,7 @@ def test_a_service_that_was_moved_or_loaded_again_is_no_copy(place, jobs):
         place.root["elsewhere"] = site
     place.connection.cacheMinimize()
     place.manager.begin()
-    assert lifecycle.was_copied(place.service) is False
+    place.service._queue.settle_in()
     assert place.service._queue.name == name
 
 
@@ -209,7 +212,7 @@ def test_a_service_that_was_moved_or_loaded_again_is_no_copy(place, jobs):
 def test_a_deleted_service_is_no_part_of_the_whole_any_more(place, jobs):
     queues = get_queues(place.connection)
     with place.manager:
-        assert lifecycle.is_deleted(place.service) == 7
+        assert delete(place) == 7
     place.manager.begin()
     assert list(queues) == [""]
     statuses = {name: place.service.getStatus(jobs[name]) for name in jobs}
@@ -221,7 +224,7 @@ def test_a_deleted_service_is_no_part_of_the_whole_any_more(place, jobs):
 def test_a_deletion_that_is_undone_leaves_everything_as_it_was(place, jobs):
     before = place.now()._queue.counts()
     with place.manager:
-        lifecycle.is_deleted(place.service)
+        delete(place)
     (entry,) = place.engine.db.undoLog(0, 1)
     place.manager.begin()
     place.engine.db.undo(entry["id"], place.manager.get())
@@ -234,9 +237,9 @@ def test_a_deletion_that_is_undone_leaves_everything_as_it_was(place, jobs):
 
 def test_a_service_that_is_back_runs_jobs_again(place):
     with place.manager:
-        lifecycle.is_deleted(place.service)
-        lifecycle.is_back(place.service)
-    assert lifecycle.is_attached(place.service)
+        delete(place)
+        get_queues(place.connection).attach(place.service._queue)
+    assert place.service._queue.name in get_queues(place.connection)
     place.service.startProcessing()
     number = place.add("echo")
     place.wait_for_status(number, COMPLETED)
@@ -246,7 +249,7 @@ def test_the_thread_of_a_deleted_service_ends(place, caplog):
     place.service.startProcessing()
     (thread,) = threads()
     with place.manager:
-        lifecycle.is_deleted(place.service)
+        delete(place)
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert place.service.isProcessing() is False
@@ -265,7 +268,7 @@ def test_a_job_that_runs_while_its_service_is_deleted_is_undone(place):
     number = place.add("long")
     stage.wait("begun")
     with place.manager:
-        lifecycle.is_deleted(place.service)
+        delete(place)
     stage.event("go on").set()
     thread.join(PATIENCE)
     assert not thread.is_alive()
@@ -281,6 +284,6 @@ def test_who_waits_for_a_job_of_a_deleted_service_waits_no_longer(place):
     place.engine.run()
     assert place.engine.state(outer.id) == "waiting"
     with place.manager:
-        lifecycle.is_deleted(place.service)
+        delete(place)
     place.engine.run()
     assert place.engine.state(outer.id) == "failed"

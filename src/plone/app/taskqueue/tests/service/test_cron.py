@@ -8,7 +8,6 @@ from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.schedule.crontab import Crontab
 from plone.app.taskqueue.schedule.schedule import Schedule
-from plone.app.taskqueue.service import lifecycle
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskInputError
 from plone.app.taskqueue.tests.service.tasks import echo
@@ -468,7 +467,7 @@ def test_a_copy_of_a_service_is_at_home_where_it_was_made(service, times):
     service.process()
     set_installation("staging")
     copy = clone(service)
-    lifecycle.was_copied(copy)
+    copy._queue.settle_in()
     process_until(copy, START + 2 * HOUR)
     assert times == []
     copy.enable(number)
