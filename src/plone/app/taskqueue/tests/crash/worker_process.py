@@ -38,12 +38,16 @@ def _open(address: str, wait: float) -> DB:
     return DB(ClientStorage(address, wait_timeout=wait))
 
 
-def _work(address: str, options: dict, wait: float = 30) -> None:
+def _work(
+    address: str, options: dict, wait: float = 30, queues: tuple[str, ...] = ()
+) -> None:
     signals = {signal.SIGTERM, signal.SIGUSR1}
     # Before any thread is there, so that this one alone gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     database = _open(address, wait)
-    dispatcher = Dispatcher(database, LedgerEnvironment, Options(**options))
+    dispatcher = Dispatcher(
+        database, LedgerEnvironment, Options(**options), queue_names=queues
+    )
     dispatcher.start()
     say("ready")
 
