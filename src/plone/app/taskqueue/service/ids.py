@@ -23,3 +23,9 @@ def draw(name: str, taken: Container[int], limit: int) -> int:
             number = random.randrange(limit)
         _next[name] = number + 1
         return number
+
+
+def suggest(name: str, number: int) -> None:
+    """Let the next number be this one, if it is not taken then.  Thread-safe."""
+    with _lock:
+        _next[name] = number
