@@ -1,6 +1,7 @@
 """Classes with the names and attributes of the old packages, there only while needed."""
 
 from BTrees.IOBTree import IOBTree
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from zope.container.contained import Contained
 
 import sys
+import transaction
 import ZODB.broken
 
 
@@ -177,3 +179,18 @@ def fill(old: Old) -> None:
 #: The ids of jobs that have not ended, and of those that have.
 OPEN = {1, 2, 3, 7, 8, 9, 10}
 ENDED = {4, 5, 6}
+
+
+def leave_behind(app: Any, path: str, fill: Callable[[Old], Any]) -> None:
+    """Commit a service of five.taskqueue in the running database that ``app`` is of."""
+    connection = app._p_jar.db().open(transaction.TransactionManager())
+    with installed(), connection.transaction_manager:
+        old = Old("five.taskqueue")
+        fill(old)
+        folder, _, old.service.id = path.rpartition("/")
+        place = connection.root()["Application"].unrestrictedTraverse(folder)
+        place._setOb(old.service.id, old.service)
+    # So that no connection has an object of these classes.
+    connection._resetCache()
+    connection.close()
+    app._p_jar.transaction_manager.begin()

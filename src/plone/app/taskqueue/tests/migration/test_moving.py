@@ -201,7 +201,7 @@ def test_damaged_records_are_told_and_the_others_move(left):
     data, _ = left.engine.storage.load(oids[1].to_bytes(8, "big"))
     left.engine.overwrite(oids[1], data[: len(data) // 2])
     left.engine.overwrite(oids[3], b"garbage")
-    left.engine.overwrite(oids[8], b"")
+    left.engine.overwrite(oids[8], b"N.")
     report = move(left.open(), left.service)
     left.commit()
     assert set(report.refused) == {1, 3, 8}
