@@ -15,10 +15,9 @@ def remove_old(folder: Any, old: OldService) -> None:
     ``ValueError``: it is not in the folder.
     """
     name = old.name
-    if hasattr(aq_base(folder), "_objects"):
+    if hasattr(aq_base(folder), "_delObject"):
         _check(folder._getOb(name, None), old)
-        folder._objects = tuple(each for each in folder._objects if each["id"] != name)
-        folder._delOb(name)
+        folder._delObject(name, suppress_events=True)
     elif hasattr(folder, "_SampleContainer__data"):
         # Not through the mapping itself, which would change the object and tell of it.
         _check(folder.get(name), old)

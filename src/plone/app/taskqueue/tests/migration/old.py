@@ -10,6 +10,7 @@ from persistent import Persistent
 from types import ModuleType
 from typing import Any
 from zope.container.contained import Contained
+from Zope2.App.ClassFactory import ClassFactory
 
 import sys
 import transaction
@@ -193,4 +194,6 @@ def leave_behind(app: Any, path: str, fill: Callable[[Old], Any]) -> None:
     # So that no connection has an object of these classes.
     connection._resetCache()
     connection.close()
+    # As in a server of Zope.
+    app._p_jar._reader._factory = ClassFactory
     app._p_jar.transaction_manager.begin()

@@ -126,3 +126,14 @@ class TestASite(unittest.TestCase):
         self.assertEqual([service.getResult(n) for n in (4, 5)], [4, 5])
         self.assertEqual(service.getStatus(6), "cronjob")
         service._queue.check()
+
+    def test_an_old_service_is_removed_from_a_site_and_from_its_order(self):
+        (old,) = find_services(self.portal._p_jar)
+        self.portal.moveObjectsToTop(["tasks"])
+        remove_old(self.portal, old)
+        transaction.commit()
+        self.assertNotIn("remote", self.portal.objectIds())
+        self.assertNotIn("remote", self.portal.getOrdering().idsInOrder())
+        self.assertEqual(list(find_services(self.portal._p_jar)), [])
+        with self.assertRaises(ValueError):
+            remove_old(self.portal, old)

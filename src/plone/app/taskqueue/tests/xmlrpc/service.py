@@ -1,8 +1,7 @@
-"""A task service that has an address, and a client of it."""
+"""A client of a task service in a site."""
 
 from App.config import getConfiguration
-from OFS.SimpleItem import SimpleItem
-from plone.app.taskqueue.service.taskservice import BaseTaskService
+from plone.app.taskqueue.service import SiteTaskService
 from plone.testing.zope import Browser
 from typing import Any
 from unittest.mock import patch
@@ -12,18 +11,6 @@ import xmlrpc.client
 
 
 PERMISSION = "plone.app.taskqueue: Use task services"
-
-
-class AddressedService(SimpleItem, BaseTaskService):
-    """A service in a folder of Zope."""
-
-    id = "tasks"
-    # So that the service's own Security tab offers it.
-    __ac_permissions__ = (*SimpleItem.__ac_permissions__, (PERMISSION, ()))
-
-    def getServicePath(self) -> list[str]:
-        """Return the names on the way from the root."""
-        return [name for name in self.getPhysicalPath() if name]
 
 
 class Client(xmlrpc.client.ServerProxy):
@@ -66,7 +53,7 @@ class Published:
     def __init__(self, app: Any, portal: Any) -> None:
         portal._addRole("Client")
         app.acl_users.userFolderAddUser("printer", "correct-horse", [], [])
-        portal._setObject("tasks", AddressedService())
+        portal._setObject("tasks", SiteTaskService("tasks"))
         self.service = portal._getOb("tasks")
         self.service.manage_permission(PERMISSION, ["Client"])
         self.service.manage_setLocalRoles("printer", ["Client"])

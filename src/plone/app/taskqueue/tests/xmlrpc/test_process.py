@@ -1,6 +1,7 @@
 """XML-RPC with a real server: closed until it is switched on, then up to a job's end."""
 
 from plone.app.taskqueue.service import processing
+from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.tests.service.test_autostart import application
 from plone.app.taskqueue.tests.service.test_autostart import TASK_ZCML
 from plone.app.taskqueue.tests.service.test_startup import configure
@@ -9,7 +10,6 @@ from plone.app.taskqueue.tests.service.test_startup import READY
 from plone.app.taskqueue.tests.service.test_startup import section
 from plone.app.taskqueue.tests.service.test_startup import serve
 from plone.app.taskqueue.tests.service.test_startup import SITE_ZCML
-from plone.app.taskqueue.tests.xmlrpc.service import AddressedService
 from plone.app.taskqueue.tests.xmlrpc.service import PERMISSION
 from xmlrpc.client import Fault
 from xmlrpc.client import ProtocolError
@@ -59,7 +59,9 @@ def server(instance):
     ini = instance / "zope.ini"
     ini.write_text(ini.read_text().replace("[app:main]", PIPELINE))
     with application(instance) as app:
-        app._setObject("tasks", AddressedService())
+        app._setObject("tasks", SiteTaskService("tasks"))
+        # No handler of ours is registered in the process of the tests.
+        app.tasks.folder_path = ""
         for name, password in USERS.items():
             app.acl_users._doAddUser(name, password, [], [])
         app._addRole("Client")

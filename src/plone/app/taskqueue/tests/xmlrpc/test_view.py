@@ -5,12 +5,11 @@ from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
 from plone.app.taskqueue.interfaces import ITask
-from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.service import BaseTaskService
+from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.task import SimpleTask
 from plone.app.taskqueue.task import TaskError
 from plone.app.taskqueue.testing import PLONE_APP_TASKQUEUE_FUNCTIONAL_TESTING
-from plone.app.taskqueue.tests.xmlrpc.service import AddressedService
 from plone.app.taskqueue.tests.xmlrpc.service import Client
 from plone.app.taskqueue.tests.xmlrpc.service import PERMISSION
 from plone.app.taskqueue.xmlrpc import faults
@@ -27,7 +26,6 @@ from zope import schema
 from zope.component import getGlobalSiteManager
 from zope.component import provideUtility
 from zope.interface import Interface
-from zope.interface.verify import verifyObject
 
 import transaction
 import unittest
@@ -107,9 +105,8 @@ class TestTheView(unittest.TestCase):
         switched.start()
         self.addCleanup(switched.stop)
         self.portal = self.layer["portal"]
-        self.portal._setObject("tasks", AddressedService())
+        self.portal._setObject("tasks", SiteTaskService("tasks"))
         self.service = self.portal.tasks
-        self.provide("echo", SimpleTask(lambda input: input))
         self.provide("fail", SimpleTask(fail))
         self.provide("page", SimpleTask(lambda input: input, input_schema=IPage))
         self.client = self.connect(SITE_OWNER_NAME, SITE_OWNER_PASSWORD)
@@ -140,9 +137,6 @@ class TestTheView(unittest.TestCase):
         self.assertEqual(caught.exception.faultCode, code)
         self.assertIn(words, caught.exception.faultString)
         self.assertNotIn("Traceback", caught.exception.faultString)
-
-    def test_the_service_of_these_tests_is_one(self):
-        self.assertTrue(verifyObject(ITaskService, self.service))
 
     def test_the_tasks_are_told_by_name_and_sorted(self):
         names = self.client.getAvailableTasks()
@@ -240,7 +234,7 @@ class TestTheView(unittest.TestCase):
             raise RuntimeError("the password is sesame")
 
         with (
-            patch.object(AddressedService, "add", add),
+            patch.object(SiteTaskService, "add", add),
             self.assertLogs("plone.app.taskqueue.xmlrpc", "ERROR"),
             self.assertRaises(Fault) as caught,
         ):
