@@ -8,26 +8,18 @@ from plone.app.taskqueue.exportimport.wanted import Wanted
 from plone.app.taskqueue.exportimport.wanted import WantedCronJob
 from plone.app.taskqueue.exportimport.wanted import WantedService
 from plone.app.taskqueue.interfaces import ICronJob
-from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.service.moving import services_of
 from plone.app.taskqueue.service.siteservice import SiteTaskService
 from plone.app.taskqueue.task.options import options_of
 from plone.app.taskqueue.task.schema import validate_input
 from typing import Any
+from zExceptions import BadRequest
 from zope.component import queryUtility
 
 
 #: Under this a cron job keeps the name that it has in files.
 _NAME = "profile_name"
-
-
-def services_of(site: Any) -> list[Any]:
-    """Return the services of a site, in the order of their names."""
-    return [
-        service
-        for _, service in sorted(site.objectItems())
-        if ISiteTaskService.providedBy(service)
-    ]
 
 
 def cron_jobs_of(service: Any) -> Iterator[tuple[str, Any]]:
@@ -122,5 +114,8 @@ def _does_the_same(job: Any, wanted: WantedCronJob, task: Any, service: Any) -> 
         other = validate_input(task, other, wanted.task)
     if mine != other:
         return False
-    here = service.context_of(job)
+    try:
+        here = service.context_of(job)
+    except BadRequest:
+        return False
     return aq_base(here) is aq_base(wanted.context)

@@ -109,7 +109,11 @@ class _Reader:
             return wanted
         if there is None:
             self._site._checkId(wanted.name)
-        for name, convert in (("title", str), ("wait_seconds", _wait), ("maxint", int)):
+        for name, convert in (
+            ("title", str),
+            ("wait_seconds", _wait),
+            ("maxint", _count),
+        ):
             if name in node.attrib:
                 wanted.settings[name] = self._value(node, name, convert)
         if "user" in node.attrib:
@@ -125,8 +129,10 @@ class _Reader:
             return None
         path = node.get("user_folder") or f"{path_of(self._site)}/acl_users"
         user = (path, node.get("user"))
-        if service is None or service.user != user:
-            rights.check(self._site, user, node.get("name"))
+        rights.check_exists(self._site, user)
+        # Where nobody is logged in it is code that imports, which may do anything.
+        if (service is None or service.user != user) and not rights.is_nobody():
+            rights.check_may_appoint(self._site, user, node.get("name"))
         return user
 
     def _cron_job(self, node: Element) -> WantedCronJob:
@@ -195,7 +201,9 @@ class _Reader:
         elif "timezone" in node.attrib:
             raise ValueError("A 'timezone' goes with 'crontab' alone.")
         else:
-            times = Tuples(**{name: self._value(node, name, _numbers) for name in given})
+            times = Tuples(
+                **{name: self._value(node, name, _numbers) for name in given}
+            )
         options = {
             name: self._value(node, name, convert)
             for name, convert in (
@@ -257,6 +265,13 @@ def _wait(text: str) -> float:
     value = float(text)
     if not (value > 0 and math.isfinite(value)):
         raise ValueError(f"It is seconds above 0, not {text!r}.")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError(f"It is a whole number above 0, not {text!r}.")
     return value
 
 

@@ -1,9 +1,9 @@
 """The steps that GenericSetup calls."""
 
 from plone.app.taskqueue.exportimport.applying import apply
-from plone.app.taskqueue.exportimport.applying import services_of
 from plone.app.taskqueue.exportimport.reading import read
 from plone.app.taskqueue.exportimport.writing import write
+from plone.app.taskqueue.service.moving import services_of
 from typing import Any
 
 

@@ -44,7 +44,7 @@ def _service(document: Any, service: Any, site: Any, logger: Logger) -> Any:
         try:
             node.appendChild(_cron_job(document, name, job, service, site))
         except (ValueError, LookupError, BadRequest) as error:
-            logger.error(
+            logger.warning(
                 "Cron job %s of task service %s cannot be exported, and is left out: %s",
                 name,
                 service.getId(),
@@ -84,7 +84,7 @@ def _times(schedule: Schedule) -> dict[str, str]:
             name: ",".join(map(str, getattr(times, name)))
             for name in NUMBERS
             if getattr(times, name)
-        }
+        } or {"minute": ""}
         plain = Schedule(Tuples(minute=(0,)))
     for name in ("jitter", "window"):
         if getattr(schedule, name) != getattr(plain, name):

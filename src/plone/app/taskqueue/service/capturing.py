@@ -6,6 +6,8 @@ user: both are those of the moment in which the job runs.
 
 from plone.app.taskqueue.environment.capture import capture
 from plone.app.taskqueue.environment.capture import capture_place
+from plone.app.taskqueue.environment.found import Found
+from plone.app.taskqueue.environment.root import root_application
 from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.service import binding
@@ -67,6 +69,12 @@ def surroundings_of(service: Any, job: Job) -> tuple:
 def user_of(service: Any, job: Job) -> tuple[str, str] | None:
     """Return the path of the user folder and the id of whom the job would run as."""
     return Surroundings.unpack(surroundings_of(service, job)).user_reference()
+
+
+def context_of(service: Any, job: Job) -> Any:
+    """Return what the job works on, ``None`` for nothing.  ``BadRequest``: it is gone."""
+    known = Surroundings.unpack(surroundings_of(service, job))
+    return Found(known).context(root_application(service._p_jar))
 
 
 def forget_callers(service: Any) -> None:

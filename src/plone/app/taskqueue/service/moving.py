@@ -5,6 +5,7 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from OFS.interfaces import IApplication
 from OFS.interfaces import IObjectWillBeMovedEvent
+from operator import itemgetter
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ITaskService
@@ -72,6 +73,33 @@ def has_moved(service: Any, event: Any) -> None:
             capturing.forget_callers(base)
         _settle(base, folder._p_jar)
         rights.drop_user_unless_allowed(service)
+
+
+def register_all(site: Any) -> None:
+    """Register the services of a site that was without them."""
+    for service in services_of(site):
+        site.getSiteManager().registerUtility(
+            aq_base(service), ITaskService, service.getId()
+        )
+
+
+def unregister_all(site: Any) -> None:
+    """Leave nothing in the registry of a site that needs this package to be read.
+
+    The services stay, with their jobs, and their threads stop with the commit.
+    """
+    for service in services_of(site):
+        _unregister(service, site, service.getId())
+        processing.stop_after_commit(service)
+
+
+def services_of(site: Any) -> list[Any]:
+    """Return the services of a site, in the order of their names."""
+    return [
+        service
+        for _, service in sorted(site.objectItems(), key=itemgetter(0))
+        if ISiteTaskService.providedBy(service)
+    ]
 
 
 def _settle(service: Any, jar: Any) -> None:

@@ -7,9 +7,9 @@ from AccessControl import getSecurityManager
 from AccessControl.users import nobody
 from Acquisition import aq_base
 from Acquisition import aq_parent
-from plone.app.taskqueue.environment.root import root_application
 from plone.app.taskqueue.environment.user import capture_user
 from plone.app.taskqueue.environment.user import FoundUser
+from plone.app.taskqueue.environment.walk import application
 from plone.app.taskqueue.environment.walk import find
 from typing import Any
 from zExceptions import BadRequest
@@ -25,39 +25,49 @@ def appoint(service: Any, user: tuple[str, str] | None) -> None:
     """Set the user of a service, as whoever is logged in.
 
     ``user`` is ``(path of the user folder, id)``, or ``None`` for Anonymous.  The one
-    who is set already may stay.  ``BadRequest``: there is no such user.
-    ``Unauthorized``: see ``may_appoint``.
+    who is set already may stay.  Raises what the checks raise.
     """
     if user == service.user:
         return
     if user is not None:
-        _find(service, user)
-    if not may_appoint(service, user):
-        raise Unauthorized(
-            f"You may let the tasks of {service.getId()!r} run as yourself, or as "
-            f"Anonymous. To let them run as {user[1]}, a Manager of {_above(user[0])} "
-            "must set that user."
-        )
+        check_exists(service, user)
+        check_may_appoint(service, user, service.getId())
     service.user = user
 
 
-def may_appoint(service: Any, user: tuple[str, str] | None) -> bool:
-    """Say whether whoever is logged in may let the tasks run as that user.
+def check_exists(place: Any, user: tuple[str, str]) -> None:
+    """Raise ``BadRequest`` if there is no such user.  ``place`` is any wrapped object."""
+    try:
+        FoundUser(application(place), *user)
+    except AttributeError:
+        raise BadRequest(f"{user[0]} is no user folder.") from None
 
-    Everybody as themselves and as Anonymous; as others those who are Manager where the
-    user folder is, which those of a site are not in the root.
+
+def check_may_appoint(place: Any, user: tuple[str, str], name: str) -> None:
+    """Raise ``Unauthorized`` as ``may_appoint`` says; ``name`` is the service's."""
+    if not may_appoint(place, user):
+        raise Unauthorized(
+            f"You may let the tasks of {name!r} run as yourself, or as Anonymous. To let "
+            f"them run as {user[1]}, a Manager of {_above(user[0])} must set that user."
+        )
+
+
+def may_appoint(place: Any, user: tuple[str, str]) -> bool:
+    """Say whether whoever is logged in may let tasks run as that user.
+
+    Everybody as themselves; as others those who are Manager where the user folder is,
+    which those of a site are not in the root.
     """
-    if user is None:
-        return True
     me = getSecurityManager().getUser()
-    if me is None:
-        return False
     if _own() == tuple(user):
         return True
-    folder = find(root_application(service._p_jar), user[0])
-    if folder is None:
-        return False
-    return bool(me.allowed(aq_parent(folder), ("Manager",)))
+    folder = find(application(place), user[0])
+    return folder is not None and bool(me.allowed(aq_parent(folder), ("Manager",)))
+
+
+def is_nobody() -> bool:
+    """Say whether nobody is logged in: code works here, and no person."""
+    return aq_base(getSecurityManager().getUser()) is aq_base(nobody)
 
 
 def drop_user_unless_allowed(service: Any) -> None:
@@ -70,19 +80,6 @@ def drop_user_unless_allowed(service: Any) -> None:
             service.user[1],
         )
         service.user = None
-
-
-def is_nobody() -> bool:
-    """Say whether nobody is logged in: code works here, and no person."""
-    user = getSecurityManager().getUser()
-    return user is None or aq_base(user) is aq_base(nobody)
-
-
-def _find(service: Any, user: tuple[str, str]) -> None:
-    try:
-        FoundUser(root_application(service._p_jar), *user)
-    except AttributeError:
-        raise BadRequest(f"{user[0]} is no user folder.") from None
 
 
 def _own() -> tuple[str, str] | None:

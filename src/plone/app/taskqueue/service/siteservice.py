@@ -142,6 +142,10 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     def user_of(self, job: Job) -> tuple[str, str] | None:
         return capturing.user_of(self, job)
 
+    def context_of(self, job: Job) -> Any:
+        """Return what the job works on, or ``None``.  ``BadRequest``: it is gone."""
+        return capturing.context_of(self, job)
+
     def _surround(self, job: Job) -> AbstractContextManager[tuple]:
         return inside(job, ServiceEnvironment)
 

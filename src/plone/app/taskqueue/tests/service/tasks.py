@@ -1,5 +1,6 @@
 """Services with tasks of their own, for tests."""
 
+from AccessControl import getSecurityManager
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from plone.app.taskqueue.task import Task
 from plone.testing import zca
 from typing import Any
 from zope.component import provideUtility
+from zope.component.hooks import getSite
 from zope.component.hooks import setHooks
 from zope.component.hooks import setSite
 
@@ -48,3 +50,15 @@ class LoggingTask(Task):
         """Return the input."""
         logging.getLogger("test").info("ran %s", input)
         return input
+
+
+class UserTask(Task):
+    """Says in the log as whom and where it ran."""
+
+    def __call__(
+        self, service: Any, jobid: int, input: Any, context: Any = None
+    ) -> Any:
+        """Return nothing."""
+        user = getSecurityManager().getUser()
+        place = "/".join(getSite().getPhysicalPath())
+        logging.getLogger("test").info("ran as %s in %s", user.getId(), place)

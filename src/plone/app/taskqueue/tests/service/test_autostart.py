@@ -15,6 +15,7 @@ from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.tests.service.test_startup import configure
 from plone.app.taskqueue.tests.service.test_startup import instance
 from plone.app.taskqueue.tests.service.test_startup import READY
+from plone.app.taskqueue.tests.service.test_startup import run_script
 from plone.app.taskqueue.tests.service.test_startup import section
 from plone.app.taskqueue.tests.service.test_startup import serve
 from plone.app.taskqueue.tests.service.test_startup import SITE_ZCML
@@ -199,3 +200,58 @@ def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
         assert service.getResult(number) == "later"
         assert len(service._queue.leases) == 0
         assert list(get_queues(app._p_jar).workers) == []
+
+
+PLONE_ZCML = """
+<configure xmlns="http://namespaces.zope.org/zope"
+           xmlns:five="http://namespaces.zope.org/five"
+           xmlns:meta="http://namespaces.zope.org/meta">
+  <include package="Products.Five" />
+  <meta:redefinePermission from="zope2.Public" to="zope.Public" />
+  <five:loadProducts file="meta.zcml" />
+  <five:loadProducts />
+  <five:loadProductsOverrides />
+  <include package="plone.app.taskqueue" />
+  <securityPolicy component="AccessControl.security.SecurityPolicy" />
+  <utility
+      factory="plone.app.taskqueue.tests.service.tasks.UserTask"
+      provides="plone.app.taskqueue.interfaces.ITask"
+      name="tell-user"
+      />
+</configure>
+"""
+
+PLONE_SCRIPT = """
+from plone.app.taskqueue.service import SiteTaskService
+from Products.CMFPlone.factory import addPloneSite
+from zope.component.hooks import setSite
+import transaction
+
+site = addPloneSite(app, "site")
+setSite(site)
+site.acl_users.userFolderAddUser("nightly", "correct-horse", ["Member"], [])
+site._setObject("tasks", SiteTaskService("tasks"))
+site["tasks"].user = ("/site/acl_users", "nightly")
+site["tasks"].add("tell-user")
+app._setObject("rooted", SiteTaskService("rooted"))
+transaction.commit()
+"""
+
+
+def test_a_web_server_runs_the_jobs_of_a_service_in_plone_as_its_user(instance):
+    (instance / "etc" / "site.zcml").write_text(PLONE_ZCML)
+    (instance / "script.py").write_text(PLONE_SCRIPT)
+    configure(instance, section("threads 0\nautostart site@tasks, @rooted"))
+    run_script(
+        instance,
+        "-m",
+        "Zope2.utilities.zconsole",
+        "run",
+        str(instance / "zope.conf"),
+        str(instance / "script.py"),
+    )
+    with serve(instance) as server:
+        server.read_until("service tasks on site site started")
+        server.read_until("service rooted on site root started")
+        server.read_until("ran as nightly in /site")
+        assert "Traceback" not in server.end(signal.SIGTERM)
