@@ -56,6 +56,8 @@ class SiteTaskService(BaseTaskService, SimpleItem):
 
     security = ClassSecurityInfo()
     security.setDefaultAccess("deny")
+    # An object of its own, to which the publisher would go on.
+    security.declarePrivate("jobs")
     # Not one of our own: a class that names it first would say who has it by default.
     security.declareObjectProtected(view_management_screens)
     # So that the service's own Security tab has it.

@@ -203,7 +203,15 @@ class TestSettings(BrowserTestCase):
 
     def test_nothing_else_of_it_can_be_called_through_the_web(self):
         browser = self.admin()
-        for name in ("add", "process", "startProcessing", "user", "jobs", "clean"):
+        for name in (
+            "add",
+            "process",
+            "startProcessing",
+            "user",
+            "jobs",
+            "jobs/keys",
+            "clean",
+        ):
             with self.subTest(name):
                 browser.open(f"http://nohost/plone/tasks/{name}")
                 self.assertNotIn("200", browser.headers["status"])
