@@ -22,6 +22,8 @@ from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.testing import ITaskStub
+from plone.app.taskqueue.testing import TaskServiceStub
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from typing import Any
@@ -309,7 +311,9 @@ class ServiceMachine(RuleBasedStateMachine):
         for job in sorted(due, key=lambda job: job.due):
             place = (0, *job.due)
             if job.delay is None:
-                job.runs.append(Run(job.serial, place, tick=job.due[0]))
+                # One that has not ended lets others be skipped.
+                if not job.runs:
+                    job.runs.append(Run(job.serial, place, tick=job.due[0]))
                 job.due = (job.next_after(now), self.next_number())
             else:
                 job.status, job.due = "queued", None
@@ -406,6 +410,9 @@ class StoredServiceMachine(ServiceMachine):
         traces = self.connection.root()["traces"]
         traces[serial] = traces.get(serial, 0) + 1
 
+    def traces(self) -> Any:
+        return self.connection.root()["traces"]
+
     def counting_key(self, job_id: int, run: Run) -> tuple | None:
         return job_id, run.tick
 
@@ -419,7 +426,7 @@ class StoredServiceMachine(ServiceMachine):
         self.merge()
         self.saved = self.snapshot()
         self.service._queue.check()
-        assert self.connection.root()["traces"] == self.effects
+        assert self.traces() == self.effects
 
     def merge(self) -> None:
         """Let the model know of what was added meanwhile."""
@@ -464,6 +471,39 @@ class StoredServiceMachine(ServiceMachine):
         self.other.transaction_manager.abort()
 
 
+class BareStubMachine(StoredServiceMachine):
+    """A stub in no database, whose transactions are undone like those of others."""
+
+    factory = TaskServiceStub
+    provided = ITaskStub
+
+    def open(self) -> None:
+        self.service = self.factory()
+        self.manager = transaction.manager
+        self.manager.begin()
+        self.savepoint: tuple | None = None
+
+    def close(self) -> None:
+        self.manager.abort()
+
+    def write(self, serial: int) -> None:
+        """Leave none, for there is no database to leave it in."""
+
+    def traces(self) -> Any:
+        return self.effects
+
+    def counting_key(self, job_id: int, run: Run) -> tuple | None:
+        return None
+
+    def enter(self, job_id: int, job: Job) -> None:
+        # The number of a job that was undone is free again.
+        self.last_id = job_id - 1
+        super().enter(job_id, job)
+
+    def another_adds(self, count: int) -> None:
+        """Nobody else knows of it."""
+
+
 COMMON = settings(
     deadline=None,
     stateful_step_count=40,
@@ -474,3 +514,5 @@ TestServiceWithoutADatabase = ServiceMachine.TestCase
 TestServiceWithoutADatabase.settings = settings(COMMON, max_examples=40)
 TestStoredService = StoredServiceMachine.TestCase
 TestStoredService.settings = settings(COMMON, max_examples=40)
+TestStub = BareStubMachine.TestCase
+TestStub.settings = settings(COMMON, max_examples=40)

@@ -5,6 +5,8 @@ from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.testing import ITaskStub
+from plone.app.taskqueue.testing import TaskServiceStub
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
@@ -14,6 +16,7 @@ from ZODB.utils import u64
 
 import itertools
 import pytest
+import transaction
 
 
 class Store:
@@ -328,3 +331,49 @@ def test_a_queue_with_jobs_in_all_rooms_is_consistent(store):
         "pending": 1,
         "scheduled": 2,
     }
+
+
+def test_a_stub_in_no_database_forgets_what_its_caller_undoes():
+    stub = TaskServiceStub()
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        transaction.begin()
+        kept = stub.add("echo", 1)
+        transaction.commit()
+        undone = stub.add("echo", 2)
+        job = stub.jobs[undone]
+        stub.cancel(kept)
+        transaction.abort()
+        assert job.status is None
+        assert list(stub.jobs) == [kept]
+        assert stub.getStatus(kept) == "queued"
+        savepoint = transaction.savepoint()
+        stub.process()
+        assert stub.getStatus(kept) == "completed"
+        savepoint.rollback()
+        assert stub.getStatus(kept) == "queued"
+        stub.process()
+        transaction.commit()
+        transaction.abort()
+        assert stub.getResult(kept) == 1
+        stub._queue.check()
+
+
+def test_a_stub_may_move_into_a_database(engine):
+    stub = TaskServiceStub()
+    manager = transaction.manager
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        connection = engine.db.open(manager)
+        try:
+            manager.begin()
+            before = stub.add("echo", 1)
+            connection.root()["stub"] = stub
+            manager.commit()
+            stub.add("echo", 2)
+            manager.abort()
+            assert list(engine.connect().root()["stub"].jobs) == [before]
+            assert list(stub.jobs) == [before]
+        finally:
+            manager.abort()
+            connection.close()
