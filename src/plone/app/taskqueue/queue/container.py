@@ -12,6 +12,7 @@ from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.zeo import keep_ids_fresh
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
+from ZODB.POSException import POSKeyError
 from zope.interface import implementer
 
 
@@ -98,11 +99,34 @@ class Queues(Persistent):
         return iter(self._queues.keys())
 
     def values(self) -> Iterator[Queue]:
-        return iter(self._queues.values())
+        return (queue for _, queue in self.items())
 
     def items(self) -> Iterator[tuple[str, Queue]]:
-        return iter(self._queues.items())
+        # Nothing about one that is gone keeps the others from their work.
+        return (item for item in self._queues.items() if not _is_gone(item[1]))
+
+    def forget_gone(self) -> list[str]:
+        """Forget queues whose records are gone; return their names.
+
+        Those of services are kept by their services.  If that is in another database,
+        and somebody deletes it without a word, packing that one takes the queue away.
+        """
+        gone = [name for name, queue in self._queues.items() if _is_gone(queue)]
+        for name in gone:
+            del self._queues[name]
+        return gone
 
     def __repr__(self) -> str:
         # As zc.async's did, so that old doctests go on.
         return f"<{__package__}.Queues object at {id(self):#x}>"
+
+
+def _is_gone(queue: Queue) -> bool:
+    if queue._p_jar is None or queue._p_changed is not None:
+        return False
+    # Not by loading the object, for which ZODB would write a traceback into the log.
+    try:
+        queue._p_jar._storage.load(queue._p_oid)
+    except POSKeyError:
+        return True
+    return False

@@ -1,8 +1,10 @@
 """The threads of this process that run the jobs of services."""
 
+from dataclasses import replace
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.settings import read_settings
 from typing import Any
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
@@ -63,11 +65,10 @@ def start(service: Any) -> None:
         if find(service) is not None:
             return
         name = _attach(database, service._queue._p_oid, ".".join(path))
-        wait = service.processorArguments.get("waitTime", Options.poll_seconds)
         dispatcher = Dispatcher(
             database,
             service.environmentFactory,
-            Options(poll_seconds=max(wait, _SHORTEST_WAIT)),
+            _options(service),
             queue_names=[name],
             thread_name=".".join([service.THREADNAME_PREFIX, *path]),
         )
@@ -97,6 +98,13 @@ def stop_all(seconds: float) -> None:
         _dispatchers.clear()
     for dispatcher in dispatchers:
         dispatcher.stop(max(0.0, until - time.monotonic()))
+
+
+def _options(service: Any) -> Options:
+    """Return the settings of this process, with what the service says itself."""
+    options = replace(read_settings(), threads=1).options()
+    wait = service.processorArguments.get("waitTime", options.poll_seconds)
+    return replace(options, poll_seconds=max(wait, _SHORTEST_WAIT))
 
 
 def _key(service: Any, database: IDatabase) -> tuple[int, bytes]:

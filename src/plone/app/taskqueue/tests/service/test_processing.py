@@ -3,6 +3,8 @@
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.dispatcher.inline import run_due
+from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
@@ -15,6 +17,7 @@ from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.service.place import Announcing
 from plone.app.taskqueue.tests.service.place import START
 from plone.app.taskqueue.tests.service.place import threads
+from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.wakeup import hub
@@ -255,3 +258,64 @@ def test_each_tick_runs_once_where_two_workers_serve_the_service(place):
     assert place.seen == {"tick": ticks}
     assert place.now().getStatus(number) == "cronjob"
     assert place.service._queue.counts()["completed"] == ticks
+
+
+def test_a_services_thread_heeds_the_settings_of_its_process(place, monkeypatch):
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_RETENTION_DAYS", "never")
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_LEASE_SECONDS", "77")
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_THREADS", "0")
+    place.service.processorArguments = {"waitTime": 5}
+    place.service.startProcessing()
+    options = processing.find(place.service).options
+    assert (options.retention_days, options.lease_seconds) == (None, 77)
+    assert (options.threads, options.poll_seconds) == (1, 5)
+
+
+# Where the queues are in another database
+
+
+def test_all_is_right_with_services_where_the_queues_are_elsewhere(
+    queues_elsewhere, caplog, monkeypatch
+):
+    monkeypatch.setattr(TaskService, "environmentFactory", Announcing)
+    connection = queues_elsewhere.open(transaction.TransactionManager())
+    manager = connection.transaction_manager
+    with registry():
+        provide_task("echo", echo)
+        with manager:
+            root = connection.root()["Application"] = rootFolder()
+            service = root["tasks"] = TaskService()
+        service.startProcessing()
+        with manager:
+            number = service.add("echo")
+            service.addCronJob("echo", crontab="0 3 * * *")
+        with stage.changed:
+            assert stage.changed.wait_for(lambda: is_over(service, number), PATIENCE)
+        assert processing.find(service).stop(PATIENCE)
+        manager.begin()
+        service._queue.check()
+        for queue in get_queues(connection).values():
+            queue.check()
+        # As somebody does who knows of no events; then the database is packed.
+        with manager:
+            del connection.root()["Application"]
+        queues_elsewhere.pack()
+        connection.cacheMinimize()
+        manager.begin()
+        name = max(get_queues(connection))
+        assert list(get_queues(connection).values()) == [get_queues(connection)[""]]
+        assert run_due(queues_elsewhere) == 0
+        caplog.clear()
+        for _ in range(2):
+            Pruner(7).run(connection)
+        assert caplog.messages == [m for m in caplog.messages if name in m]
+        assert len(caplog.messages) == 1
+        manager.begin()
+        assert list(get_queues(connection)) == [""]
+    manager.abort()
+    connection.close()
+
+
+def is_over(service, number):
+    service._p_jar.transaction_manager.begin()
+    return service.getStatus(number) == "completed"
