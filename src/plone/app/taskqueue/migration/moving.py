@@ -89,6 +89,8 @@ class _Move:
         self._tasks = frozenset(service.getAvailableTasks())
         self._key = u64(old.oid)
         self._moved = getattr(service, _MOVED, None)
+        #: The ids of the new service's jobs.
+        self._taken = set(service.jobs)
         self._report = Report()
 
     def run(self, limit: int | None) -> Report:
@@ -103,7 +105,7 @@ class _Move:
                 report.refused[number] = str(error)
             else:
                 if note:
-                    report.notes[number] = note
+                    report.notes.setdefault(number, note)
         # What is added later shall not have the number of a job that has ended.
         self._suggest(max(self._old, default=-1) + 1)
         return report
@@ -156,6 +158,11 @@ class _Move:
             input = self._convert(job.task, input)
         self._suggest(old_number)
         number = self._add(old_number, job, input)
+        if number in self._taken:
+            self._report.notes[old_number] = (
+                f"its task is unique, and job {number} has the same to do."
+            )
+        self._taken.add(number)
         if self._moved is None:
             self._moved = OOBTree()
             setattr(self._service, _MOVED, self._moved)

@@ -65,12 +65,10 @@ class Record:
         return f"{self.module}.{self.name}"
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return an attribute, also one whose name Python 2 had written as bytes."""
-        if not isinstance(self.state, dict):
-            return default
-        if name in self.state:
-            return self.state[name]
-        return self.state.get(name.encode(), default)
+        """Return an attribute; ``default`` also if the state is not made of such."""
+        return (
+            self.state.get(name, default) if isinstance(self.state, dict) else default
+        )
 
 
 def text(value: Any) -> Any:

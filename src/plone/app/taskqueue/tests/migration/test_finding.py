@@ -142,6 +142,25 @@ def test_strings_of_python_2_are_read(left):
     assert job.input == {"title": b"\xdcbung"}
 
 
+#: A job of Python 2 that failed, and was given an object whose class is gone.
+FAILED = (
+    b"}(U\x02idK\x01U\x04taskU\x04echo"
+    b"U\x05errorcexceptions\nValueError\nU\x04oopsq\x01\x85R"
+    b"U\x05inputccopy_reg\n_reconstructor\n"
+    b"(caddon.values\nOrder\nc__builtin__\nobject\nNtR}U\x01aK\x01sbu."
+)
+
+
+def test_errors_and_objects_of_python_2_are_read(left):
+    oids = left.build("lovely.remotetask", lambda old: old.add(1, "echo"))
+    head = b"\x80\x02clovely.remotetask.job\nJob\n."
+    left.engine.overwrite(oids[1], head + b"\x80\x02" + FAILED)
+    job = left.open()[1]
+    assert job.error == "oops"
+    with pytest.raises(OldDataError, match="its class addon.values.Order is gone"):
+        _ = job.input
+
+
 def fill_without_fields(old):
     fill(old)
     del old.service.__dict__["_scheduledJobs"]

@@ -164,6 +164,20 @@ def test_new_jobs_do_not_get_the_ids_of_jobs_that_have_ended(left):
     assert left.service.add("echo") == 3
 
 
+def test_jobs_of_a_unique_task_become_one_and_that_is_told(left):
+    provide_task("once", echo, unique=True)
+
+    def fill(old):
+        for number, input in ((1, "a"), (2, "b"), (3, "a")):
+            old.add(number, "once", input)
+
+    left.build("lovely.remotetask", fill)
+    report = move(left.open(), left.service)
+    assert report.moved == {1: 1, 2: 2, 3: 1}
+    assert "job 1 has the same to do" in report.notes[3]
+    assert set(left.words()) == {1, 2}
+
+
 def fill_badly(old):
     old.add(1, "gone")
     old.add(2, "echo", {"order": [sys.modules["addon.values"].Order()]})

@@ -112,8 +112,8 @@ class TestASite(unittest.TestCase):
         transaction.commit()
 
     def test_jobs_go_on_in_a_service_of_the_site(self):
-        (old,) = find_services(self.portal._p_jar)
-        self.assertEqual(old.name, "remote")
+        (old,) = find_services(self.portal)
+        self.assertEqual(old.path[-1], "remote")
         service = self.portal.tasks
         rehearsed = move(old, service, dry_run=True)
         self.assertEqual(len(service.jobs), 0)
