@@ -41,7 +41,7 @@ def adopt(queue: Any) -> None:
         if isinstance(job, CronJob):
             job.forget_runs()
             disabled += job.disable()
-            transitions.rest(queue, job)
+            transitions.rest(queue, job, queue.resting)
     _tell_when_committed(
         queue,
         "The service %s is a copy. %d of its cron jobs were disabled: "

@@ -14,6 +14,7 @@ from plone.app.taskqueue.job.cronjob import UNREADABLE
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.schedule.policies import Overlap
 from plone.app.taskqueue.schedule.schedule import Schedule
 from typing import Any
@@ -33,24 +34,52 @@ _NEXT_LOOK = 1.0
 _strange: set[str] = set()
 
 
+def has_unplanned(queue: Any) -> bool:
+    """Say whether there are jobs whose times this process is to find out."""
+    return any(len(room) for room in _unplanned_rooms(queue))
+
+
+def _unplanned_rooms(queue: Any) -> list[Shards]:
+    if is_here(queue):
+        return [queue.unplanned, queue.away]
+    return [queue.unplanned]
+
+
 def plan(queue: Any) -> None:
     """Find out the times of some of the jobs that have none yet."""
-    for key, job in list(itertools.islice(queue.unplanned.items(), _PLANNED)):
-        error = reading_error(job)
-        if error is not None:
-            transitions.bury(queue, queue.unplanned, key, job, error)
-            continue
-        schedule = _schedule_of(job)
-        now = clock.now()
-        if schedule is not None and schedule.times.once:
-            transitions.plan(queue, job, _capped(now + schedule.times.delay))
-        elif schedule is None or not schedule.enabled or not _is_here(queue):
-            transitions.rest(queue, job)
-        else:
-            last = max(now if job.last is None else job.last, queue.since)
-            if last != job.last:
-                job.handled(last)
-            _plan_next(queue, job, schedule.next_after(last))
+    for room in _unplanned_rooms(queue):
+        for key, job in list(itertools.islice(room.items(), _PLANNED)):
+            error = reading_error(job)
+            if error is None:
+                _plan(queue, job)
+            else:
+                transitions.bury(queue, room, key, job, error)
+
+
+def _plan(queue: Any, job: CronJob) -> None:
+    schedule = _schedule_of(job)
+    now = clock.now()
+    if schedule is not None and schedule.times.once:
+        transitions.plan(queue, job, _capped(now + schedule.times.delay))
+    elif not _rests(queue, job, schedule):
+        last = max(now if job.last is None else job.last, queue.since)
+        if last != job.last:
+            job.handled(last)
+        _plan_next(queue, job, schedule.next_after(last))
+
+
+def _rests(queue: Any, job: CronJob, schedule: Schedule | None) -> bool:
+    """Let the job rest if it has no times, or none here; false if it has."""
+    if schedule is None or not schedule.enabled:
+        transitions.rest(queue, job, queue.resting)
+        return True
+    if not is_here(queue):
+        # Processes that are find it there, with the times that it has missed: nobody
+        # keeps a cron job from running by forgetting a setting of one process.
+        _tell_of_strange(queue)
+        transitions.rest(queue, job, queue.away)
+        return True
+    return False
 
 
 def promote(queue: Any, key: int, job: CronJob) -> None:
@@ -58,17 +87,17 @@ def promote(queue: Any, key: int, job: CronJob) -> None:
     schedule = _schedule_of(job)
     if schedule is not None and schedule.times.once:
         transitions.begin_first(queue, key, job)
-    elif schedule is None or not schedule.enabled or not _is_here(queue):
-        transitions.rest(queue, job)
-    else:
-        now = clock.now()
-        ticks = schedule.due_ticks(now if job.last is None else job.last, now)
-        left = _begin(queue, job, schedule, ticks)
-        following = schedule.next_after(now)
-        if left:
-            soon = now + _NEXT_LOOK
-            following = soon if following is None else min(following, soon)
-        _plan_next(queue, job, following)
+        return
+    if _rests(queue, job, schedule):
+        return
+    now = clock.now()
+    ticks = schedule.due_ticks(now if job.last is None else job.last, now)
+    left = _begin(queue, job, schedule, ticks)
+    following = schedule.next_after(now)
+    if left:
+        soon = now + _NEXT_LOOK
+        following = soon if following is None else min(following, soon)
+    _plan_next(queue, job, following)
 
 
 def _begin(queue: Any, job: CronJob, schedule: Schedule, ticks: list[float]) -> bool:
@@ -162,22 +191,23 @@ def _schedule_of(job: CronJob) -> Schedule | None:
         return None
 
 
-def _is_here(queue: Any) -> bool:
-    """Say whether the cron jobs are those of this installation."""
-    here = installation()
-    if queue.installation is None or queue.installation == here:
-        return True
-    if queue.name not in _strange:
-        _strange.add(queue.name)
-        logger.warning(
-            "The cron jobs of the service %s do not run here: they are those of %s, and "
-            "this is %s, as the setting installation says. If they shall run here, and "
-            "nowhere else, call service.adopt_cron_jobs() and commit.",
-            ".".join(queue.service.getServicePath()) or queue.name,
-            _named(queue.installation),
-            _named(here),
-        )
-    return False
+def is_here(queue: Any) -> bool:
+    """Say whether the cron jobs are those of this process's installation."""
+    return queue.installation is None or queue.installation == installation()
+
+
+def _tell_of_strange(queue: Any) -> None:
+    if queue.name in _strange:
+        return
+    _strange.add(queue.name)
+    logger.warning(
+        "The cron jobs of the service %s do not run here: they are those of %s, and "
+        "this is %s, as the setting installation says. If they shall run here, and "
+        "nowhere else, call service.adopt_cron_jobs() and commit.",
+        ".".join(queue.service.getServicePath()) or queue.name,
+        _named(queue.installation),
+        _named(installation()),
+    )
 
 
 def _named(name: str) -> str:

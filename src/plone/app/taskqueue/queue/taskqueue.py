@@ -54,9 +54,10 @@ class TaskQueue(Queue):
         self.held = Shards()
         #: Cron jobs and delayed ones whose time is not known yet.
         self.unplanned = Shards()
-        #: Cron jobs that have no time to come: those that are disabled, and all in an
-        #: installation that is not theirs.
+        #: Cron jobs that have no time to come, because they are disabled.
         self.resting = Shards()
+        #: Cron jobs that a process has met which is not of their installation.
+        self.away = Shards()
         #: Runs of cron jobs that wait for one before them.
         self.behind = Shards()
 
@@ -156,7 +157,7 @@ class TaskQueue(Queue):
         self._check_cron(job)
         if not job.disable():
             return False
-        transitions.rest(self, job)
+        transitions.rest(self, job, self.resting)
         return True
 
     def run_now(self, job: CronJob) -> bool:
@@ -184,10 +185,6 @@ class TaskQueue(Queue):
         self.settle_in()
         self.installation = installation()
         self.since = clock.now()
-        for _, job in list(self.unplanned.items()):
-            transitions.rest(self, job)
-        # A place in one room is as good as one in the other; claims sort them again.
-        self.unplanned, self.resting = self.resting, self.unplanned
         hub.ring_after_commit(self._p_jar)
 
     def cancel(self, job: AsyncJob) -> bool:
@@ -207,6 +204,7 @@ class TaskQueue(Queue):
             ("room of held jobs", self.held, State.HELD),
             ("room of jobs without a plan", self.unplanned, State.PENDING),
             ("room of resting cron jobs", self.resting, State.PENDING),
+            ("room of cron jobs away from home", self.away, State.PENDING),
             ("room of runs behind others", self.behind, State.PENDING),
         )
 
@@ -220,6 +218,7 @@ class TaskQueue(Queue):
         if isinstance(job, CronJob):
             yield State.SCHEDULED, self.unplanned, job.key
             yield State.SCHEDULED, self.resting, job.key
+            yield State.SCHEDULED, self.away, job.key
         elif isinstance(job, CronRun):
             yield State.SCHEDULED, self.behind, job.key
 
@@ -231,12 +230,12 @@ class TaskQueue(Queue):
 
     def plan_all(self) -> None:
         """Find out the times of all jobs that have none."""
-        while len(self.unplanned):
+        while cron.has_unplanned(self):
             cron.plan(self)
 
     def next_due(self) -> float | None:
         # There is something to do at once while jobs are without a plan.
-        return clock.now() if len(self.unplanned) else super().next_due()
+        return clock.now() if cron.has_unplanned(self) else super().next_due()
 
     def promote(self, key: int, job: AsyncJob) -> None:
         if isinstance(job, CronJob):
@@ -253,7 +252,7 @@ class TaskQueue(Queue):
     def counts(self) -> dict[State, int]:
         counts = super().counts()
         counts[State.HELD] = len(self.held)
-        for room in (self.unplanned, self.resting, self.behind):
+        for room in (self.unplanned, self.resting, self.away, self.behind):
             counts[State.SCHEDULED] += len(room)
         return counts
 

@@ -89,18 +89,16 @@ def plan(queue: Any, job: AsyncJob, due: float) -> None:
 
 def forget_plan(queue: Any, job: AsyncJob) -> None:
     """W: scheduled -> scheduled without a time."""
-    room, key = queue.room_of(job)
-    room.remove([(key, job)])
+    _, key = _take_out(queue, job)
     job.postpone(None)
     _append(queue.unplanned, job, keys.shard_of(key))
 
 
-def rest(queue: Any, job: AsyncJob) -> None:
-    """Z: scheduled -> scheduled, with no time to come; for whatever a claim would see."""
-    room, key = queue.room_of(job)
-    room.remove([(key, job)])
+def rest(queue: Any, job: AsyncJob, room: Shards) -> None:
+    """Z: scheduled -> scheduled, with no time to come, in a room that claims leave out."""
+    _, key = _take_out(queue, job)
     job.postpone(None)
-    _append(queue.resting, job, keys.shard_of(key))
+    _append(room, job, keys.shard_of(key))
 
 
 def run_out(queue: Any, job: AsyncJob) -> None:
@@ -184,9 +182,10 @@ def promote(queue: Any, key: int, job: AsyncJob) -> None:
     _put_back(queue.lane_of(job), job, job.key)
 
 
-def _take_out(queue: Any, job: AsyncJob) -> None:
+def _take_out(queue: Any, job: AsyncJob) -> tuple[Shards, int]:
     room, key = queue.room_of(job)
     room.remove([(key, job)])
+    return room, key
 
 
 def _put_back(room: Shards, job: AsyncJob, key: int) -> None:

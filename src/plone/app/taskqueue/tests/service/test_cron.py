@@ -441,6 +441,24 @@ def test_cron_jobs_run_only_where_they_are_at_home(service, times, caplog):
     assert {service.getStatus(each) for each in (number, later)} == {"cronjob"}
 
 
+def test_a_process_without_the_name_keeps_nobody_from_running_cron_jobs(service, times):
+    set_installation("production")
+    number = service.addCronJob("note", crontab="0 * * * *", misfire="all")
+    service.addCronJob("note", delay=90 * MINUTE)
+    for hour in range(1, 4):
+        set_installation("")
+        service.process()
+        clock.freeze(START + hour * HOUR)
+        service.process()
+        assert len(service._queue.away) == 1
+        assert service._queue.next_due() != clock.now()
+        set_installation("production")
+        assert service._queue.next_due() == clock.now()
+        service.process()
+    assert times == [HOUR, 2 * HOUR, 2 * HOUR, 3 * HOUR]
+    assert service.next_runs(number, 1)[0].timestamp() == START + 4 * HOUR
+
+
 def test_a_named_copy_of_what_had_no_name_leaves_its_cron_jobs_alone(service, times):
     service.addCronJob("note", crontab="0 * * * *")
     set_installation("staging")
