@@ -14,6 +14,8 @@ from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from typing import Any
+from ZODB.Connection import TransactionMetaData
+from ZODB.utils import p64
 from zope.site.folder import Folder
 from zope.site.folder import rootFolder
 
@@ -58,6 +60,17 @@ class Left:
         self.service = connection.root()["new"]
         (found,) = find_services(connection)
         return found
+
+    def delete(self, number: int) -> None:
+        """Delete a record, as a wrong garbage collection does."""
+        storage = self.engine.storage
+        oid = p64(number)
+        meta = TransactionMetaData()
+        storage.tpc_begin(meta)
+        storage.deleteObject(oid, storage.load(oid)[1], meta)
+        storage.tpc_vote(meta)
+        storage.tpc_finish(meta)
+        self.engine.reopen()
 
     def commit(self) -> None:
         self.service._p_jar.transaction_manager.commit()

@@ -223,6 +223,17 @@ def test_damaged_records_are_told_and_the_others_move(left):
     assert set(report.moved) == OPEN - {1, 3, 8}
 
 
+def test_records_that_are_not_there_are_told_and_the_others_move(left):
+    oids = left.build("lovely.remotetask", queue="CompositeQueue")
+    left.delete(oids[1])
+    left.delete(oids[9])
+    report = move(left.open(), left.service)
+    left.commit()
+    assert set(report.refused) == {1, 9}
+    assert all("is not there" in why for why in report.refused.values())
+    assert set(report.moved) == OPEN - {1, 9}
+
+
 def test_without_the_queues_record_jobs_move_in_the_order_of_their_ids(left, caplog):
     left.build("lovely.remotetask", lambda old: [old.add(n, "echo") for n in (2, 1)])
     oid = left.open()._record.get("_queue").oid
