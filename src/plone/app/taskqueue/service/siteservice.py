@@ -87,6 +87,11 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     @user.setter
     def user(self, value: tuple[str, str] | None) -> None:
         if value is not None:
+            if isinstance(value, str) or len(value) != 2:
+                raise TypeError(
+                    "A user is (path of the user folder, id), such as "
+                    f"('/Plone/acl_users', 'nightly'), or None; not {value!r}."
+                )
             path, user_id = value
             own = path == f"{self.folder_path}/acl_users"
             value = user_id if own else (path, user_id)

@@ -2,8 +2,10 @@
 
 from AccessControl import getSecurityManager
 from plone.app.taskqueue.interfaces import ISiteTaskService
+from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.errors import TaskInputError
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests.functions import PATIENCE
@@ -80,6 +82,44 @@ class TestWhoseRights(SiteServiceTestCase):
         self.tasks.processNext()
         self.assertEqual([job.output[0] for job in jobs], [OTHER_USER, TEST_USER_ID])
         self.assertEqual([job.user for job in jobs], [OTHER, TEST_USER])
+
+    def test_the_rights_are_those_of_the_moment_in_which_it_runs(self):
+        self.provide("roles", lambda input: getSecurityManager().getUser().getRoles())
+        self.tasks.user = OTHER
+        jobs = [self.added("roles") for _ in range(2)]
+        self.tasks.processNext()
+        self.portal.acl_users.userFolderEditUser(OTHER_USER, None, ["Reviewer"], [])
+        self.tasks.processNext()
+        self.assertNotIn("Reviewer", jobs[0].output)
+        self.assertIn("Reviewer", jobs[1].output)
+
+    def test_a_user_is_named_with_the_folder(self):
+        with self.assertRaisesRegex(TypeError, "path of the user folder, id"):
+            self.tasks.user = OTHER_USER
+
+    def test_surroundings_tell_the_user_too(self):
+        self.tasks.user = OTHER
+        job = self.added("whoami")
+        described = getUtility(ISurroundings).describe(job.surroundings)
+        place = ("", "plone")
+        self.assertEqual(
+            described, (place, place, ("", "plone", "acl_users"), OTHER_USER)
+        )
+        self.assertEqual(job.args, (None,))
+
+    def test_a_failing_job_is_undone_and_the_callers_changes_stay_indexed(self):
+        def spoil(input):
+            getSite()["test-folder"].title = "Spoilt"
+            raise TaskError("no")
+
+        self.provide("spoil", spoil)
+        catalog = self.portal.portal_catalog
+        self.folder.title = "Changed"
+        self.folder.reindexObject()
+        self.tasks.add("spoil")
+        self.tasks.process()
+        self.assertEqual(self.folder.title, "Changed")
+        self.assertEqual(len(catalog(Title="Changed")), 1)
 
     def test_a_user_of_the_root_can_be_the_one(self):
         self.tasks.user = ADMIN

@@ -158,12 +158,13 @@ def test_a_factory_makes_a_task_and_zcml_has_the_last_word(registry):
     load(
         f"""<taskqueue:task name="a" factory="{HERE}.EverTask" />
             <taskqueue:task name="b" factory="{HERE}.EverTask" title="Not ever"
-                unique_by="{HERE}.key_of" wants_context="yes" />"""
+                unique_by="{HERE}.key_of" wants_context="yes" wants_user="yes" />"""
     )
     assert getUtility(ITask, "a").title == "Ever"
     options = options_of(getUtility(ITask, "b"))
     assert (options.title, options.unique) == ("Not ever", declared.key_of)
     assert options.wants_context is True
+    assert options.wants_user is True
 
 
 def test_a_module_is_scanned_by_zcml(registry):

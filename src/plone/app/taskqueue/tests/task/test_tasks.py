@@ -130,6 +130,7 @@ def test_options_may_be_given_or_be_attributes_of_a_class():
         ({"output_schema": "x"}, TypeError, "output_schema is an interface"),
         ({"wants_context": "yes"}, TypeError, "wants_context is True or False"),
         ({"isolated": 1}, TypeError, "isolated is True or False"),
+        ({"wants_user": 1}, TypeError, "wants_user is True or False"),
         ({"run_as": "admin"}, ValueError, "run_as is 'caller', or None"),
         ({"retry": ""}, ValueError, "cannot be empty"),
         ({"retry": 3}, TypeError, "3 is no retry policy"),
