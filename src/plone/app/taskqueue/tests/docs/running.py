@@ -151,12 +151,16 @@ class PageRunner:
 
 @contextmanager
 def _registrations_undone() -> Iterator[None]:
-    """Take back the subscribers that a page registers."""
+    """Take back the subscribers and the utilities that a page registers."""
     registry = getGlobalSiteManager()
     before = list(registry.registeredHandlers())
+    utilities = list(registry.registeredUtilities())
     try:
         yield
     finally:
+        for each in list(registry.registeredUtilities()):
+            if each not in utilities:
+                registry.unregisterUtility(each.component, each.provided, each.name)
         for each in list(registry.registeredHandlers()):
             if each not in before:
                 registry.unregisterHandler(each.factory, each.required)
