@@ -91,7 +91,11 @@ def promote(queue: Any, key: int, job: CronJob) -> None:
     if _rests(queue, job, schedule):
         return
     now = clock.now()
-    ticks = schedule.due_ticks(now if job.last is None else job.last, now)
+    if job.last is None:
+        # It was given other times that are not in force yet: this is one of the old.
+        ticks = [job.due_seconds]
+    else:
+        ticks = schedule.due_ticks(job.last, now)
     left = _begin(queue, job, schedule, ticks)
     following = schedule.next_after(now)
     if left:

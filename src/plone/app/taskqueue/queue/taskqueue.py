@@ -11,7 +11,6 @@ from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import cron
 from plone.app.taskqueue.queue import transitions
-from plone.app.taskqueue.queue.abandoning import abandon
 from plone.app.taskqueue.queue.claiming import has_room
 from plone.app.taskqueue.queue.copies import adopt
 from plone.app.taskqueue.queue.place import installation
@@ -85,10 +84,6 @@ class TaskQueue(Queue):
             adopt(self)
         if self.installation is None:
             self.installation = installation()
-
-    def abandon(self) -> int:
-        """Cancel all that has not ended; return how many jobs."""
-        return abandon(self)
 
     def owns(self, job: AsyncJob) -> bool:
         return job.queue_name == self.name or job.queue_name in self.former_names

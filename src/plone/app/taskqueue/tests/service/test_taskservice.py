@@ -199,6 +199,17 @@ def test_new_times_count_when_the_job_is_rescheduled(service):
     assert service.getResult(number) == 1
 
 
+def test_a_time_comes_that_was_in_force_when_it_was_replaced(service):
+    seen = []
+    provide_task("note", lambda input: seen.append(clock.now()))
+    number = service.addCronJob("note", minute=(10,))
+    service.process(0)
+    service.jobs[number].update(minute=(30,))
+    for minute in (10, 20, 30, 40):
+        service.process(60 * minute)
+    assert seen == [600, 1800]
+
+
 def test_update_replaces_all_fields(service):
     job = CronJob(1, "echo", None, minute=(10,), hour=(4,))
     job.update(month=(2,))
