@@ -336,7 +336,6 @@ def abandon(queue: Any, jobs: Sequence[AsyncJob]) -> None:
             state = State.CANCELLED
         if job.batch is not None:
             job.batch.held = False
-        job.queue_name = queue.name
         job.become(state)
         ended.setdefault(state, []).append(job)
     for state, all_of_it in ended.items():

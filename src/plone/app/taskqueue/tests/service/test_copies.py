@@ -102,6 +102,8 @@ def test_a_copy_leaves_to_the_original_what_was_the_originals(place, jobs, caplo
     place.manager.begin()
     assert {name: copy.getStatus(jobs[name]) for name in jobs} == AFTER_ADOPTING
     assert copy.getResult(jobs["ended"]) == 0
+    assert not copy.jobs[jobs["cron"]].enabled
+    assert place.service.jobs[jobs["cron"]].enabled
     assert copy._queue.name != place.service._queue.name
     assert not list(copy._queue.leases)
     copy._queue.check()
@@ -173,6 +175,15 @@ def test_a_copy_of_a_copy_can_still_be_read(place, jobs):
     assert second.getStatus(jobs["ended"]) == COMPLETED
     assert second.getStatus(jobs["cron"]) == "cronjob"
     second._queue.check()
+
+
+def test_a_copy_that_is_changed_before_it_is_used_is_still_one(place, jobs):
+    copy = paste(place)
+    with place.manager:
+        copy._queue.pause()
+    place.connection.cacheMinimize()
+    place.manager.begin()
+    assert copy._queue.is_copy
 
 
 def test_what_a_copy_holds_to_be_started_later_can_be_started(place, jobs):

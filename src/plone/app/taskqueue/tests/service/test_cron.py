@@ -238,6 +238,18 @@ def test_missed_times_are_made_up_for_as_the_policy_says(service, times, options
     assert len(times) == runs + 1
 
 
+@pytest.mark.parametrize(
+    ("overlap", "behind"), [("skip", 2), ("queue", 2), ("allow", 0)]
+)
+def test_runs_for_missed_times_wait_for_each_other(service, overlap, behind):
+    service.addCronJob("echo", crontab="0 * * * *", misfire="all", overlap=overlap)
+    service._queue.plan_all()
+    clock.advance(3 * HOUR)
+    ((key, job),) = service._queue.schedule.items()
+    service._queue.promote(key, job)
+    assert (len(job.open_runs), len(service._queue.behind)) == (3, behind)
+
+
 def test_all_of_many_missed_times_are_made_up_for_in_portions(service, times):
     number = service.addCronJob("note", crontab="* * * * *", misfire="all")
     service._queue.plan_all()
