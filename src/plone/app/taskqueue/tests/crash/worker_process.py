@@ -12,6 +12,7 @@ from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
 from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
+from plone.app.taskqueue.tests.crash.service import serve
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
@@ -68,7 +69,11 @@ def _produce(address: str, **details) -> None:
     produce(_open(address, 1), **details)
 
 
-_ROLES = {"work": _work, "produce": _produce}
+def _serve(address: str, **details) -> None:
+    serve(_open(address, 30), **details)
+
+
+_ROLES = {"work": _work, "produce": _produce, "serve": _serve}
 
 
 def _bear(order: dict) -> int:
