@@ -1,6 +1,7 @@
 """A service whose tasks are the same in all processes of a test."""
 
 from plone.app.taskqueue.local import getJob
+from plone.app.taskqueue.queue.taskqueue import TaskQueue
 from plone.app.taskqueue.service.taskservice import BaseTaskService
 from plone.app.taskqueue.task import SimpleTask
 from plone.app.taskqueue.tests.crash import points
@@ -40,6 +41,14 @@ def _count(input: tuple[int, str]) -> int:
     return number
 
 
+class TellingQueue(TaskQueue):
+    """Tells the test when somebody looks for jobs."""
+
+    def plan(self) -> None:
+        points.say("looks")
+        super().plan()
+
+
 class CountingService(BaseTaskService):
     """Knows the tasks of these tests, and has a place that it can be started at."""
 
@@ -49,6 +58,7 @@ class CountingService(BaseTaskService):
     def __init__(self, parent: Any):
         super().__init__()
         self.__parent__ = parent
+        self._queue = TellingQueue(self)
 
     def _task(self, name: str) -> Any:
         return SimpleTask(_count)
