@@ -7,6 +7,7 @@ from plone.app.taskqueue.job import CronJob
 from plone.app.taskqueue.job import Job
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.service.taskservice import MissingTaskError
 from plone.app.taskqueue.task import TaskError
@@ -515,6 +516,19 @@ def test_ids_are_consecutive_and_those_of_two_services_differ(service):
     assert numbers == list(range(numbers[0], numbers[0] + 5))
     assert 0 <= numbers[0] < 2**31
     assert TaskService().add("echo") != numbers[-1] + 1
+
+
+def test_the_id_may_be_nothing_special(service):
+    # Which lovely.remotetask took for no job at all.
+    ids._next[service._queue.name] = 0
+    number = service.add("echo", "zero")
+    cron = service.addCronJob("echo", "cron", minute=(0,))
+    assert (number, cron) == (0, 1)
+    assert service.processNext(jobid=number) is True
+    assert service.getResult(number) == "zero"
+    service.cancel(cron)
+    service.clean()
+    assert dict(service.jobs) == {}
 
 
 def test_the_interfaces_are_kept(service):
