@@ -107,14 +107,14 @@ def _settle(service: Any, jar: Any) -> None:
     for record in (service, service._queue):
         if record._p_jar is None:
             jar.add(record)
-    get_queues(jar).attach(service._queue)
+    get_queues(service.main_connection()).attach(service._queue)
 
 
 def _dissolve(service: Any) -> None:
     """Take leave of everything that knows the service."""
     _unregister(service, aq_parent(aq_inner(service)), service.getId())
     processing.stop_after_commit(service)
-    get_queues(service._p_jar).detach(service._queue)
+    get_queues(service.main_connection()).detach(service._queue)
 
 
 def _unregister(service: Any, folder: Any, name: str) -> None:

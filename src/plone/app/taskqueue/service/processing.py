@@ -59,12 +59,12 @@ def start(service: Any) -> None:
         raise ValueError(
             f"The service {'.'.join(path)} is not in the database yet: commit first."
         )
-    database = jar.db()
+    database = service.main_connection().db()
     with _lock:
-        key = _key(service, database)
+        key = _key(service, jar.db())
         if find(service) is not None:
             return
-        name = _attach(database, service._queue._p_oid, ".".join(path))
+        name = _attach(database, service._queue, ".".join(path))
         dispatcher = Dispatcher(
             database,
             service.environmentFactory,
@@ -111,13 +111,17 @@ def _key(service: Any, database: IDatabase) -> tuple[int, bytes]:
     return id(database), service._queue._p_oid
 
 
-def _attach(database: IDatabase, oid: bytes, path: str) -> str:
-    """Let workers find the queue, in a transaction of our own; return its name."""
+def _attach(database: IDatabase, mine: Any, path: str) -> str:
+    """Let workers find the queue, in a transaction of our own; return its name.
+
+    ``mine`` is the queue on the caller's connection.
+    """
+    home, oid = mine._p_jar.db().database_name, mine._p_oid
     for tries in range(_TRIES):
         connection = database.open(transaction.TransactionManager())
         try:
             with connection.transaction_manager:
-                queue = connection.get(oid)
+                queue = connection.get_connection(home).get(oid)
                 get_queues(connection).attach(queue)
                 return queue.name
         except POSKeyError:

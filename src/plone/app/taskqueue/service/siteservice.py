@@ -129,6 +129,10 @@ class SiteTaskService(BaseTaskService, SimpleItem):
             return None
         return find(root_application(self._p_jar), self.folder_path)
 
+    def main_connection(self) -> Any:
+        # Its site may lie in a mounted database, and workers are in Zope's.
+        return root_application(self._p_jar)._p_jar
+
     def getServicePath(self) -> list[str]:
         if self.folder_path is None:
             return []

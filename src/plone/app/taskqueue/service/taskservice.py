@@ -224,6 +224,10 @@ class BaseTaskService(CronService, Contained, Persistent):
             place = place.__parent__
         return names
 
+    def main_connection(self) -> Any:
+        """Return the connection to the database in which workers look for queues."""
+        return self._p_jar
+
     def startProcessing(self) -> None:
         processing.start(self)
 

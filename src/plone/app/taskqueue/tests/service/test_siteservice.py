@@ -4,6 +4,7 @@ from AccessControl import getSecurityManager
 from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.errors import TaskInputError
@@ -17,6 +18,7 @@ from plone.app.taskqueue.tests.service.sites import TEST_USER
 from plone.app.taskqueue.tests.service.sites import title_of
 from plone.app.testing import logout
 from plone.app.testing import TEST_USER_ID
+from ZODB.DB import DB
 from zope.component import getUtility
 from zope.component.hooks import getSite
 from zope.globalrequest import getRequest
@@ -187,6 +189,33 @@ class TestWhoseRights(SiteServiceTestCase):
         transaction.commit()
         service.startProcessing()
         self.assertEqual(self.run_job(job)[:2], ("admin", None))
+
+
+class TestMounted(SiteServiceTestCase):
+    def test_a_service_of_a_mounted_database_runs_like_any_other(self):
+        main = self.app._p_jar.db()
+        mounted = DB(None, databases=main.databases, database_name="mounted")
+        self.addCleanup(main.databases.pop, "mounted")
+        service = SiteTaskService("mounted")
+        connection = self.app._p_jar.get_connection("mounted")
+        connection.add(service)
+        connection.add(service._queue)
+        self.portal._setObject("mounted", service)
+        service = self.portal["mounted"]
+        self.addCleanup(service.stopProcessing)
+        service.user = OTHER
+        transaction.commit()
+        self.assertIs(service._p_jar.db(), mounted)
+        jobs = [service.jobs[service.add("whoami")] for _ in range(2)]
+        service.processNext()
+        transaction.commit()
+        service.startProcessing()
+        self.run_job(jobs[1])
+        for job in jobs:
+            self.assertEqual(job.output[:2], (OTHER_USER, "/plone"))
+        self.portal.manage_delObjects(["mounted"])
+        transaction.commit()
+        self.assertFalse(service.isProcessing())
 
 
 class TestContext(SiteServiceTestCase):
