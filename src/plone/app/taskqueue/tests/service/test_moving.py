@@ -15,6 +15,7 @@ from plone.app.testing import setRoles
 from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from zExceptions import BadRequest
+from ZODB.POSException import ConflictError
 from zope.component import getUtility
 from zope.component import queryUtility
 from zope.component.hooks import setSite
@@ -110,6 +111,19 @@ class TestMoving(SiteServiceTestCase):
         self.assertTrue(self.tasks.isProcessing())
         self.assertEqual(getUtility(ITaskService, "tasks"), self.tasks)
         self.assertEqual(self.ends(self.tasks, jobid), (OTHER_USER, "/plone"))
+
+    def test_if_that_cannot_be_committed_the_thread_goes_on(self):
+        self.tasks.startProcessing()
+        other = self.app._p_jar.db().open(transaction.TransactionManager())
+        self.addCleanup(other.close)
+        with other.transaction_manager:
+            other.root()["Application"]["plone"].title = "Changed"
+        self.portal.title = "Changed otherwise"
+        self.portal.manage_delObjects(["tasks"])
+        with self.assertRaises(ConflictError):
+            transaction.commit()
+        transaction.abort()
+        self.assertTrue(self.tasks.isProcessing())
 
     def test_a_deleted_site_takes_its_services_along(self):
         self.tasks.startProcessing()
