@@ -23,6 +23,7 @@ _INHERITED = (
     "home",
     "context",
     "captured",
+    "as_caller",
     "timeout",
     "priority",
     "retry",

@@ -24,6 +24,7 @@ from zope.component.hooks import getSite
 from zope.globalrequest import getRequest
 from zope.interface.verify import verifyObject
 
+import time
 import transaction
 
 
@@ -174,6 +175,18 @@ class TestWhoseRights(SiteServiceTestCase):
         self.tasks.add("wanting")
         with self.assertRaisesRegex(ValueError, "wants a user"):
             TaskService().add("wanting")
+
+    def test_so_can_each_run_of_a_cron_job(self):
+        self.provide(
+            "mine",
+            lambda input: getSecurityManager().getUser().getId(),
+            run_as="caller",
+        )
+        self.tasks.user = OTHER
+        cron = self.tasks.jobs[self.tasks.addCronJob("mine", crontab="@hourly")]
+        for hour in (1, 2):
+            self.tasks.process(cron.schedule.next_after(time.time()) + hour * 3600)
+            self.assertEqual(cron.output, TEST_USER_ID)
 
     def test_a_job_that_was_added_before_its_task_is_not_run_as_somebody(self):
         jobid = self.tasks.addCronJob("mine", delay=1)
