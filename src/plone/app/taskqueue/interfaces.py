@@ -745,7 +745,8 @@ class ITaskService(Interface):
     def reschedule(jobid):
         """Put the times of a cron job in force that ``update`` has set.
 
-        ``KeyError``: there is no such job.  ``ValueError``: it has no times to come.
+        ``KeyError``: there is no such job.  ``ValueError``: it has no times to come, or
+        its record cannot be read.
         """
 
     def enable(jobid):
@@ -769,10 +770,14 @@ class ITaskService(Interface):
         """
 
     def next_runs(jobid, count=5):
-        """Return ``ICronJob.next_runs(count)``.  ``KeyError``: there is no such job."""
+        """Return ``ICronJob.next_runs(count)``.
+
+        ``KeyError``: there is no such job.  ``ValueError``: it is no cron job, or its
+        record cannot be read.
+        """
 
     def describe(jobid):
-        """Return ``ICronJob.description``.  ``KeyError``: there is no such job."""
+        """Return ``ICronJob.description``.  Errors as ``next_runs``."""
 
     def adopt_cron_jobs():
         """Let the cron jobs run in this installation from now on, and in no other.

@@ -74,22 +74,28 @@ class CronService:
         return self._register(job, self._queue.add_planned(job))
 
     def reschedule(self, jobid: int) -> None:
-        self._queue.replan(self.jobs[jobid])
+        self._queue.replan(self._readable(jobid))
 
     def enable(self, jobid: int) -> bool:
-        return self._queue.enable(self.jobs[jobid])
+        return self._queue.enable(self._readable(jobid))
 
     def disable(self, jobid: int) -> bool:
-        return self._queue.disable(self.jobs[jobid])
+        return self._queue.disable(self._readable(jobid))
 
     def run_now(self, jobid: int) -> bool:
-        return self._queue.run_now(self.jobs[jobid])
+        return self._queue.run_now(self._readable(jobid))
 
     def next_runs(self, jobid: int, count: int = 5) -> list[datetime]:
-        return self.jobs[jobid].next_runs(count)
+        return self._cron_job(jobid).next_runs(count)
 
     def describe(self, jobid: int) -> str:
-        return self.jobs[jobid].description
+        return self._cron_job(jobid).description
+
+    def _cron_job(self, jobid: int) -> CronJob:
+        job = self._readable(jobid)
+        if not isinstance(job, CronJob):
+            raise ValueError(f"Job {jobid} is not a cron job: it has no times.")
+        return job
 
     def adopt_cron_jobs(self) -> None:
         self._queue.adopt_cron_jobs()

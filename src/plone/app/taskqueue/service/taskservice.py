@@ -125,7 +125,8 @@ class BaseTaskService(CronService, Contained, Persistent):
     # Changing
 
     def startJob(self, jobid: int) -> bool:
-        return self._queue.start(self.jobs[jobid])
+        job = self.jobs[jobid]
+        return reading_error(job) is None and self._queue.start(job)
 
     def cancel(self, jobid: int) -> None:
         job = self._find(jobid)
@@ -135,6 +136,14 @@ class BaseTaskService(CronService, Contained, Persistent):
     def _find(self, jobid: Any) -> Job | None:
         job = self.jobs.get(jobid)
         return None if job is None or reading_error(job) is not None else job
+
+    def _readable(self, jobid: int) -> Job:
+        """Return the job.  ``KeyError``: there is none.  ``ValueError``: it is broken."""
+        job = self.jobs[jobid]
+        error = reading_error(job)
+        if error is not None:
+            raise ValueError(_broken(jobid, error))
+        return job
 
     def clean(self, status: Iterable[str] = _ENDED) -> None:
         wanted = [status] if isinstance(status, str) else list(status)
@@ -161,12 +170,7 @@ class BaseTaskService(CronService, Contained, Persistent):
     def getError(self, jobid: int) -> str | None:
         job = self.jobs[jobid]
         error = reading_error(job)
-        if error is not None:
-            return (
-                f"The record of job {jobid} cannot be read "
-                f"({type(error).__name__}: {error})."
-            )
-        return job.error
+        return job.error if error is None else _broken(jobid, error)
 
     def hasJobsWaiting(self, now: float | None = None) -> bool:
         with clock.at(now):
@@ -240,3 +244,9 @@ class BaseTaskService(CronService, Contained, Persistent):
 
 class TaskService(BaseTaskService):
     """The service of containers of zope.site, and of none."""
+
+
+def _broken(jobid: int, error: Exception) -> str:
+    return (
+        f"The record of job {jobid} cannot be read ({type(error).__name__}: {error})."
+    )

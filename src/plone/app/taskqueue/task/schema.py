@@ -94,7 +94,12 @@ class _Found:
                 if name not in fields:
                     self.errors[str(name)] = _unknown(name, list(fields))
         for name, field in sorted(fields.items(), key=lambda item: item[1].order):
-            bound = field.bind(site)
+            try:
+                bound = field.bind(site)
+            except Invalid as error:
+                # Its vocabulary is that of an add-on, or of a site, which is not here.
+                self.errors[name] = str(error)
+                continue
             self.values[name] = value = _value(bound, given, name)
             try:
                 bound.validate(value)

@@ -162,6 +162,10 @@ def test_jobs_whose_records_are_broken_are_errors_and_can_be_cleaned_away(
         assert service.getResult(number) is None
         assert f"job {number} cannot be read" in service.getError(number)
         assert service.processNext(jobid=number) is False
+        assert service.startJob(number) is False
+        for name in ("reschedule", "enable", "disable", "run_now", "describe"):
+            with pytest.raises(ValueError, match=f"job {number} cannot be read"):
+                getattr(service, name)(number)
     with connection.transaction_manager:
         service.process()
         assert service.getStatus(numbers[2]) == "completed"

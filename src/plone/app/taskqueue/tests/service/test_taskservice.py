@@ -281,7 +281,19 @@ def test_a_task_that_is_gone_is_an_error_and_the_others_go_on(service, caplog):
 
 
 @pytest.mark.parametrize(
-    "name", ["startJob", "reschedule", "getStatus", "getResult", "getError"]
+    "name",
+    [
+        "startJob",
+        "reschedule",
+        "getStatus",
+        "getResult",
+        "getError",
+        "enable",
+        "disable",
+        "run_now",
+        "next_runs",
+        "describe",
+    ],
 )
 def test_a_job_that_does_not_exist_is_a_key_error(service, name):
     with pytest.raises(KeyError):
@@ -350,6 +362,22 @@ def test_only_cron_jobs_with_times_to_come_are_rescheduled(service):
     for number in plain, delayed:
         with pytest.raises(ValueError, match="cannot be rescheduled"):
             service.reschedule(number)
+
+
+@pytest.mark.parametrize("name", ["next_runs", "describe"])
+def test_the_times_of_what_has_none_are_not_told(service, name):
+    number = service.add("echo")
+    with pytest.raises(ValueError, match=f"Job {number} is not a cron job"):
+        getattr(service, name)(number)
+
+
+@pytest.mark.parametrize("now", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["processNext", "process", "hasJobsWaiting"])
+def test_a_time_that_there_is_not_is_refused(service, name, now):
+    service.addCronJob("echo", minute=(10,))
+    with pytest.raises(ValueError, match="The time is seconds since 1970"):
+        getattr(service, name)(now)
+    service.process(600)
 
 
 def test_only_what_has_ended_is_cleaned_away(service):
@@ -516,6 +544,29 @@ def test_ids_are_consecutive_and_those_of_two_services_differ(service):
     assert numbers == list(range(numbers[0], numbers[0] + 5))
     assert 0 <= numbers[0] < 2**31
     assert TaskService().add("echo") != numbers[-1] + 1
+
+
+class SmallService(TaskService):
+    maxint = 3
+
+
+def test_each_id_is_given_and_then_it_is_said_that_there_is_none_left(service):
+    small = SmallService()
+    numbers = {small.add("echo") for _ in range(3)}
+    assert numbers == {0, 1, 2}
+    for add in (small.add, small.addCronJob):
+        with pytest.raises(ValueError, match="each of the 3 ids"):
+            add("echo")
+    assert service.add("echo") is not None
+    small.process()
+    small.clean()
+    assert small.add("echo") in numbers
+
+
+def test_the_last_free_id_is_found(monkeypatch):
+    monkeypatch.setattr(ids.random, "randrange", lambda limit: 0)
+    taken = set(range(1000)) - {700}
+    assert ids.draw("the last one", taken, 1000) == 700
 
 
 def test_the_id_may_be_nothing_special(service):

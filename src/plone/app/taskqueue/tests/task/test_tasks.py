@@ -1,6 +1,7 @@
 """Tasks are called as z3c.taskqueue called them, and say what they are."""
 
 from datetime import timedelta
+from functools import partial
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.job.retry import NeverRetry
 from plone.app.taskqueue.job.retry import Retry
@@ -82,6 +83,33 @@ def test_a_task_can_be_kept_in_the_database_of_a_site():
 def test_what_is_no_function_is_refused():
     with pytest.raises(TypeError, match="a function to call, not 'echo'"):
         SimpleTask("echo")
+
+
+async def wait(input):
+    pass
+
+
+async def wait_for_each(input):
+    yield input
+
+
+def each(input):
+    yield input
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (wait, "an async function"),
+        (wait_for_each, "an async function"),
+        (each, "a generator"),
+        (partial(wait), "an async function"),
+    ],
+)
+@pytest.mark.parametrize("factory", [SimpleTask, FunctionTask])
+def test_a_function_that_would_do_nothing_is_refused(factory, function, words):
+    with pytest.raises(TypeError, match=words):
+        factory(function)
 
 
 def test_a_task_error_is_its_message():
@@ -226,6 +254,7 @@ def test_a_context_comes_before_the_fields():
             "the context",
         ),
         (lambda: None, {"wants_context": True}, r"\(the context, the input\)"),
+        (partial(lambda one, two, three: None, 1), {}, r"\(the input\)"),
     ],
 )
 def test_a_function_that_does_not_fit_is_refused(function, options, call):
