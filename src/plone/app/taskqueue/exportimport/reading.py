@@ -20,6 +20,8 @@ from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.schedule.tuples import Tuples
 from plone.app.taskqueue.service import binding
 from plone.app.taskqueue.service import rights
+from plone.app.taskqueue.task.options import CALLER
+from plone.app.taskqueue.task.options import options_of
 from plone.app.taskqueue.task.schema import validate_input
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -64,7 +66,8 @@ def read(body: bytes | str, file: str, site: Any) -> Wanted:
     place = _Place(file)
     try:
         root = fromstring(body)
-    except ParseError as error:
+    except (ParseError, LookupError, ValueError) as error:
+        # The last two are about what its first line says of its encoding.
         raise place.error(f"it is not XML: {error}") from error
     if root.tag != "taskservices":
         raise place.error(f"it begins with <{root.tag}>, and not with <taskservices>.")
@@ -119,9 +122,11 @@ class _Reader:
         if "user" in node.attrib:
             with self._place.at("attribute 'user'"):
                 wanted.settings["user"] = self._user(node, there)
+        stays = there is not None and not wanted.purge
+        user = wanted.settings.get("user", there.user if stays else None)
         for each in node:
             with self._named(each, wanted.cron_jobs):
-                wanted.cron_jobs.append(self._cron_job(each))
+                wanted.cron_jobs.append(self._cron_job(each, user))
         return wanted
 
     def _user(self, node: Element, service: Any) -> tuple[str, str] | None:
@@ -135,7 +140,7 @@ class _Reader:
             rights.check_may_appoint(self._site, user, node.get("name"))
         return user
 
-    def _cron_job(self, node: Element) -> WantedCronJob:
+    def _cron_job(self, node: Element, user: tuple | None) -> WantedCronJob:
         self._check(
             node,
             (
@@ -164,6 +169,10 @@ class _Reader:
             raise ValueError("It has no attribute 'task'.")
         task = queryUtility(ITask, wanted.task, context=self._site)
         wanted.schedule = self._schedule(node)
+        for each in node:
+            self._check(each, (), ())
+        if len(node) > 1:
+            raise ValueError("It has more than one <input>.")
         text = (node.findtext("input") or "").strip()
         if text:
             with self._place.at("input"):
@@ -175,6 +184,8 @@ class _Reader:
             with self._place.at("input"):
                 validate_input(task, wanted.input, wanted.task)
             binding.check_context(task, wanted.task, wanted.context)
+            if options_of(task).run_as != CALLER:
+                binding.check_user(task, wanted.task, user)
         return wanted
 
     def _object(self, path: str) -> Any:
@@ -225,13 +236,14 @@ class _Reader:
         for name in node.attrib:
             if name not in known:
                 raise self._place.error(
-                    f"<{node.tag}> has no attribute {name!r}, but {', '.join(known)}."
+                    f"<{node.tag}> has no attribute {name!r}, but "
+                    f"{', '.join(known) or 'none'}."
                 )
         for child in node:
             if child.tag not in children:
                 raise self._place.error(
                     f"<{child.tag}> cannot be in <{node.tag}>, but "
-                    f"{', '.join(children)}."
+                    f"{', '.join(children) or 'text'}."
                 )
 
     @contextmanager
@@ -270,8 +282,8 @@ def _wait(text: str) -> float:
 
 def _count(text: str) -> int:
     value = int(text)
-    if value < 1:
-        raise ValueError(f"It is a whole number above 0, not {text!r}.")
+    if not 0 < value < 2**31:
+        raise ValueError(f"It is a whole number above 0, below {2**31}, not {text!r}.")
     return value
 
 

@@ -8,6 +8,7 @@ from datetime import time
 from datetime import timedelta
 from decimal import Decimal
 from plone.app.taskqueue.task.options import options_of
+from plone.app.taskqueue.xmltext import UNWRITABLE
 from typing import Any
 from zope.schema import getFields
 from zope.schema import interfaces as kinds
@@ -43,9 +44,11 @@ def input_to_text(task: Any, input: Any) -> str:
                 if name not in options.redact
             }
     try:
-        return json.dumps(input, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(input, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"it cannot be said in JSON: {error}") from error
+    # All of them are in strings, which have another way to say them.
+    return UNWRITABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def text_to_input(task: Any, text: str) -> Any:
@@ -53,7 +56,7 @@ def text_to_input(task: Any, text: str) -> Any:
 
     ``ValueError``: it is not JSON, or no value of its field.
     """
-    input = json.loads(text)
+    input = json.loads(text, parse_constant=_refuse)
     fields = {} if task is None else _fields(options_of(task).input_schema)
     if not fields or not isinstance(input, dict):
         return input
@@ -64,6 +67,10 @@ def text_to_input(task: Any, text: str) -> Any:
         except Exception as error:
             raise ValueError(f"{name}: {error}") from error
     return found
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON.")
 
 
 def _fields(schema: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.schedule.crontab import Crontab
 from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.schedule.tuples import Tuples
+from plone.app.taskqueue.xmltext import writable
 from Products.GenericSetup.utils import PrettyDocument
 from typing import Any
 from zExceptions import BadRequest
@@ -32,7 +33,7 @@ def write(services: list[Any], site: Any, logger: Logger) -> bytes:
 def _service(document: Any, service: Any, site: Any, logger: Logger) -> Any:
     node = document.createElement("service")
     node.setAttribute("name", service.getId())
-    node.setAttribute("title", service.title)
+    node.setAttribute("title", writable(service.title))
     path, user_id = service.user or ("", "")
     node.setAttribute("user", user_id)
     if path and path != f"{path_of(site)}/acl_users":

@@ -12,7 +12,6 @@ from plone.app.taskqueue.environment.user import FoundUser
 from plone.app.taskqueue.environment.walk import application
 from plone.app.taskqueue.environment.walk import find
 from typing import Any
-from zExceptions import BadRequest
 from zExceptions import Unauthorized
 
 import logging
@@ -37,10 +36,7 @@ def appoint(service: Any, user: tuple[str, str] | None) -> None:
 
 def check_exists(place: Any, user: tuple[str, str]) -> None:
     """Raise ``BadRequest`` if there is no such user.  ``place`` is any wrapped object."""
-    try:
-        FoundUser(application(place), *user)
-    except AttributeError:
-        raise BadRequest(f"{user[0]} is no user folder.") from None
+    FoundUser(application(place), *user)
 
 
 def check_may_appoint(place: Any, user: tuple[str, str], name: str) -> None:

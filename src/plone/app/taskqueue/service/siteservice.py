@@ -56,8 +56,6 @@ class SiteTaskService(BaseTaskService, SimpleItem):
 
     security = ClassSecurityInfo()
     security.setDefaultAccess("deny")
-    # An object of its own, to which the publisher would go on.
-    security.declarePrivate("jobs")
     # Not one of our own: a class that names it first would say who has it by default.
     security.declareObjectProtected(view_management_screens)
     # So that the service's own Security tab has it.
@@ -163,6 +161,16 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     def perform(self, job: Job, context: Any = None) -> Any:
         capturing.check_again(self._task(job.task), job)
         return BaseTaskService.perform(self.located(), job, context)
+
+    # Where a method says nothing, the publisher is content with the permission of its
+    # object, and a docstring is all that makes a page of it.
+    security.declarePrivate(
+        *sorted(
+            name
+            for name in {*dir(BaseTaskService), *locals(), "jobs"} - {*dir(SimpleItem)}
+            if not name.startswith("_") and name != "security"
+        )
+    )
 
 
 InitializeClass(SiteTaskService)

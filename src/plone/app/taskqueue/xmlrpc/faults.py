@@ -1,8 +1,7 @@
 """What an XML-RPC client is told when its call fails.  Codes are like those of HTTP."""
 
+from plone.app.taskqueue.xmltext import writable
 from xmlrpc.client import Fault
-
-import re
 
 
 #: The arguments cannot be used.
@@ -16,9 +15,6 @@ NOT_SENDABLE = 406
 #: Something that should not happen; the log tells more.
 FAILED = 500
 
-#: Characters that XML has no way to write.
-UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 
 class RefusedError(Exception):
     """A call is refused; ``code`` says why, and the message in words."""
@@ -31,8 +27,3 @@ class RefusedError(Exception):
 def fault(code: int, message: str) -> Fault:
     """Return the answer to a call that failed."""
     return Fault(code, writable(message))
-
-
-def writable(text: str) -> str:
-    """Return the text with ``U+FFFD`` for all that XML cannot write."""
-    return UNWRITABLE.sub("\ufffd", text)

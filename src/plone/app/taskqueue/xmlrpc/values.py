@@ -5,6 +5,7 @@ from datetime import datetime
 from datetime import UTC
 from plone.app.taskqueue.xmlrpc import faults
 from plone.app.taskqueue.xmlrpc.faults import RefusedError
+from plone.app.taskqueue.xmltext import UNWRITABLE
 from typing import Any
 
 import math
@@ -68,7 +69,7 @@ def _sendable(value: Any, where: str) -> Any:
             raise _refused(where, "is no finite number")
         return float(value)
     if isinstance(value, str):
-        if faults.UNWRITABLE.search(value):
+        if UNWRITABLE.search(value):
             raise _refused(where, "has characters that XML cannot write")
         return str.__str__(value)
     if isinstance(value, datetime):

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from plone.app.taskqueue.xmlrpc import faults
 from plone.app.taskqueue.xmlrpc.faults import fault
 from plone.app.taskqueue.xmlrpc.faults import RefusedError
-from plone.app.taskqueue.xmlrpc.faults import writable
 from plone.app.taskqueue.xmlrpc.origin import check_origin
 from plone.app.taskqueue.xmlrpc.values import received
 from plone.app.taskqueue.xmlrpc.values import sendable
+from plone.app.taskqueue.xmltext import writable
 from Products.Five import BrowserView
 from transaction.interfaces import TransientError
 from typing import Any

@@ -1,5 +1,6 @@
 """The settings of a task service, and its thread in this process."""
 
+from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.service import rights
@@ -58,14 +59,14 @@ class Settings(Form):
     def folders(self) -> list[str]:
         """Return the paths of the user folders whose users can be chosen."""
         paths = [self.context.user[0]] if self.context.user else []
-        here = aq_parent(self.context)
+        here = aq_parent(aq_inner(self.context))
         while here is not None:
             path = f"{path_of(here)}/acl_users"
             if path not in paths:
                 paths.append(path)
             if path == "/acl_users":
                 break
-            here = aq_parent(here)
+            here = aq_parent(aq_inner(here))
         return paths
 
     def user_folder(self) -> str:

@@ -192,7 +192,9 @@ class TestImport(StepsTestCase):
         self.assertNotIn("tasks", self.portal)
 
     def test_what_cannot_be_is_refused_before_anything_is_changed(self):
+        self.provide("wanting", lambda input: input, wants_user=True)
         cron = '<cronjob name="a" task="echo" {}/>'
+        filled = '<cronjob name="a" task="echo" minute="0">{}</cronjob>'
         for inner, expected in (
             ("<service/>", "a <service> has no attribute 'name'"),
             ("<other name='a'/>", "<other> cannot be in <taskservices>"),
@@ -217,7 +219,19 @@ class TestImport(StepsTestCase):
                 "<service name='a' user='gone'/>",
                 "attribute 'user': User gone not found",
             ),
-            ("<service name='a' user='x' user_folder='/plone'/>", "is no user folder"),
+            (
+                "<service name='a' user='x' user_folder='/plone'/>",
+                "Userfolder path /plone not found",
+            ),
+            (
+                "<service name='a' user='admin' user_folder='plone/acl_users'/>",
+                "Userfolder path plone/acl_users not found",
+            ),
+            ("<service name='a' maxint='2147483648'/>", "below 2147483648, not"),
+            (filled.format("<input>NaN</input>"), "input: NaN is no JSON"),
+            (filled.format("<input>1</input><input>2</input>"), "more than one"),
+            (filled.format("<input>1<b/></input>"), "<b> cannot be in <input>"),
+            (cron.format("minute='0'").replace("echo", "wanting"), "wants a user"),
             (cron.format(""), "It has no times: give the attribute 'crontab'"),
             (
                 cron.format("crontab='0 0 31 2 *'"),
@@ -262,6 +276,8 @@ class TestImport(StepsTestCase):
                 self.assertEqual(self.tasks.title, "")
         with self.assertRaisesRegex(ProfileError, "it is not XML"):
             self.load("<taskservices>")
+        with self.assertRaisesRegex(ProfileError, "it is not XML: unknown encoding"):
+            self.load('<?xml version="1.0" encoding="klingon"?><taskservices/>')
         with self.assertRaisesRegex(ProfileError, "begins with <services>"):
             self.load("<services/>")
 
@@ -279,6 +295,16 @@ class TestImport(StepsTestCase):
 
 
 class TestExport(StepsTestCase):
+    def test_what_xml_cannot_write_does_not_spoil_the_file(self):
+        self.tasks.title = "So\0so"
+        self.tasks.addCronJob("echo", "So\ufffeso, \ud800, ä", minute=(0,))
+        text = self.dump()
+        self.load(text)
+        self.assertEqual(self.tasks.title, "So\ufffdso")
+        (job,) = self.tasks.jobs.values()
+        self.assertEqual(job.status, "cronjob")
+        self.assertIn("\\ufffeso, \\ud800, ä", text)
+
     def fill(self):
         self.tasks.title = 'Some <tasks> & "more"'
         self.tasks.user = OTHER

@@ -6,6 +6,7 @@ from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.service.rights import appoint
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.errors import TaskInputError
 from plone.app.taskqueue.testing import wait_for_result
@@ -18,6 +19,7 @@ from plone.app.taskqueue.tests.service.sites import TEST_USER
 from plone.app.taskqueue.tests.service.sites import title_of
 from plone.app.testing import logout
 from plone.app.testing import TEST_USER_ID
+from zExceptions import BadRequest
 from ZODB.DB import DB
 from zope.component import getUtility
 from zope.component.hooks import getSite
@@ -99,6 +101,25 @@ class TestWhoseRights(SiteServiceTestCase):
     def test_a_user_is_named_with_the_folder(self):
         with self.assertRaisesRegex(TypeError, "path of the user folder, id"):
             self.tasks.user = OTHER_USER
+
+    def test_only_what_is_a_user_folder_itself_has_users(self):
+        self.as_admin()
+        for path in (
+            "/plone",
+            "/plone/acl_users/source_users",
+            "plone/acl_users",
+            "/plone/../acl_users",
+        ):
+            for user_id in (OTHER_USER, "admin"):
+                with (
+                    self.subTest(path),
+                    self.assertRaisesRegex(
+                        BadRequest, f"Userfolder path {path} not found"
+                    ),
+                ):
+                    appoint(self.tasks, (path, user_id))
+        appoint(self.tasks, OTHER)
+        self.assertEqual(self.tasks.user, OTHER)
 
     def test_surroundings_tell_the_user_too(self):
         self.tasks.user = OTHER
