@@ -745,6 +745,7 @@ class ITaskService(Interface):
     def reschedule(jobid):
         """Put the times of a cron job in force that ``update`` has set.
 
+        Or find them out anew, after a clock was ahead by more than an hour.
         ``KeyError``: there is no such job.  ``ValueError``: it has no times to come, or
         its record cannot be read.
         """
@@ -766,7 +767,8 @@ class ITaskService(Interface):
         """Begin a run of a cron job beside its times, also of one that is disabled.
 
         False, and nothing happens, if a run has not ended and the overlap policy is
-        ``"skip"``; with ``"queue"`` it waits for those before it.  Errors as ``enable``.
+        ``"skip"``, or if 20 have not; with ``"queue"`` it waits for those before it.
+        Errors as ``enable``.
         """
 
     def next_runs(jobid, count=5):

@@ -11,6 +11,7 @@ from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.schedule.options import check_comes
 from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.schedule.tuples import Tuples
+from transaction.interfaces import TransientError
 from typing import Any
 from zope.interface import implementer
 
@@ -72,21 +73,27 @@ class CronJob(Job):
     ) -> None:
         now = clock.now()
         fields = (minute, hour, dayOfMonth, month, dayOfWeek)
+        last = None
         if schedule is None:
-            times = Tuples(*fields, delay)
-            schedule = self._with_times(times)
             # As it was: times count from the first look.
-            self.set_extra("last", None)
+            schedule = self._with_times(Tuples(*fields, delay))
+        elif not isinstance(schedule, Schedule):
+            raise ValueError(
+                f"schedule is a Schedule, not {schedule!r}. Give a crontab expression "
+                "as crontab, or as Schedule(Crontab(...))."
+            )
         elif any(len(tuple(field)) for field in fields) or delay is not None:
             raise ValueError(
                 "A schedule says all times: leave out minute, hour, dayOfMonth, month, "
                 "dayOfWeek and delay beside it."
             )
-        else:
-            self.set_extra("last", None if schedule.times.once else now)
+        elif not schedule.times.once:
+            last = now
         if schedule.jitter and not schedule.seed:
             schedule = replace(schedule, seed=f"{self.task} {self.id}")
         check_comes(schedule, now)
+        # Not before all is checked: what is refused changes nothing.
+        self.set_extra("last", last)
         self.set_extra("schedule", schedule.to_record())
 
     def _with_times(self, times: Tuples) -> Schedule:
@@ -221,7 +228,8 @@ class CronJob(Job):
 
     @property
     def runs(self) -> tuple["CronRun", ...]:
-        return self.extra("runs", ())
+        # A stone stands for one that cannot be read.
+        return tuple(run for run in self.extra("runs", ()) if _can_be_read(run))
 
     @property
     def open_runs(self) -> list["CronRun"]:
@@ -229,10 +237,14 @@ class CronJob(Job):
         return [run for run in self.runs if not run.has_ended]
 
     def forget_runs(self) -> None:
-        """Forget all runs but the last that has ended, when all have."""
-        self.set_extra("runs", self.runs[-1:] or None)
+        """Forget all runs, which have ended, but the last that was not cancelled."""
+        last = self._last()
+        self.set_extra("runs", None if last is None else (last,))
 
     def _last(self) -> "CronRun | None":
+        if not self.recurs:
+            # Its runs were those of a schedule that it had before.
+            return None
         return next((run for run in reversed(self.runs) if run.has_outcome), None)
 
     @property
@@ -294,10 +306,12 @@ class CronRun(Job):
         """The time that it is the run of, in seconds since the epoch."""
         return self.extra("tick")
 
-    @property
-    def has_ended(self) -> bool:
-        try:
-            return super().has_ended
-        except Exception:
-            # Its record cannot be read, so that a stone stands for it, which has.
-            return True
+
+def _can_be_read(run: Any) -> bool:
+    try:
+        return isinstance(run.stored_state, State)
+    except (MemoryError, OSError, TransientError):
+        # Trouble of the machine or the storage, which says nothing about the run.
+        raise
+    except Exception:
+        return False

@@ -9,12 +9,15 @@ is in a room that no claim looks at, so a claim costs what is due, whatever ther
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.cronjob import CronJob
+from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.job.cronjob import MOST_RUNS
 from plone.app.taskqueue.job.cronjob import UNREADABLE
+from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.schedule.policies import Misfire
 from plone.app.taskqueue.schedule.policies import Overlap
 from plone.app.taskqueue.schedule.schedule import Schedule
 from typing import Any
@@ -27,8 +30,12 @@ logger = logging.getLogger("plone.app.taskqueue")
 
 #: Jobs that one claim plans, at most.
 _PLANNED = 500
-#: Seconds after which times are looked at again that had no room for their runs.
+#: Seconds after which times are looked at again that had no room for their runs, and
+#: the same where there was room for none.
 _NEXT_LOOK = 1.0
+_LATER_LOOK = 10.0
+#: By how many seconds the last time may be ahead, because clocks differ.
+_AHEAD = 3_600.0
 
 #: Queues of other installations that the log of this process knows of.
 _strange: set[str] = set()
@@ -54,6 +61,7 @@ def plan(queue: Any) -> None:
                 _plan(queue, job)
             else:
                 transitions.bury(queue, room, key, job, error)
+                batching.tell_of_lost(queue, job)
 
 
 def _plan(queue: Any, job: CronJob) -> None:
@@ -62,10 +70,18 @@ def _plan(queue: Any, job: CronJob) -> None:
     if schedule is not None and schedule.times.once:
         transitions.plan(queue, job, _capped(now + schedule.times.delay))
     elif not _rests(queue, job, schedule):
-        last = max(now if job.last is None else job.last, queue.since)
+        last = now if job.last is None else _since(queue, job)
+        if last > now + _AHEAD:
+            # Written by a clock that was wrong: that time may be years off.
+            last = now
         if last != job.last:
             job.handled(last)
         _plan_next(queue, job, schedule.next_after(last))
+
+
+def _since(queue: Any, job: CronJob) -> float:
+    """Return from when on times of the job count here."""
+    return max(job.last, queue.since)
 
 
 def _rests(queue: Any, job: CronJob, schedule: Schedule | None) -> bool:
@@ -95,31 +111,52 @@ def promote(queue: Any, key: int, job: CronJob) -> None:
         # It was given other times that are not in force yet: this is one of the old.
         ticks = [job.due_seconds]
     else:
-        ticks = schedule.due_ticks(job.last, now)
-    left = _begin(queue, job, schedule, ticks)
+        ticks = schedule.due_ticks(_since(queue, job), now)
+    wait = _begin(queue, job, schedule, ticks)
     following = schedule.next_after(now)
-    if left:
-        soon = now + _NEXT_LOOK
-        following = soon if following is None else min(following, soon)
+    if wait is not None:
+        following = now + wait if following is None else min(following, now + wait)
     _plan_next(queue, job, following)
 
 
-def _begin(queue: Any, job: CronJob, schedule: Schedule, ticks: list[float]) -> bool:
-    """Begin a run for each of these ticks; true if some are left for later."""
+def _begin(
+    queue: Any, job: CronJob, schedule: Schedule, ticks: list[float]
+) -> float | None:
+    """Begin a run for each of these ticks, or leave it out.
+
+    Return after how many seconds to look again if some are left for later.
+    """
     if not ticks:
-        return False
-    count = len(job.open_runs)
-    if schedule.overlap is Overlap.SKIP and count:
-        _skip(job, len(ticks))
-        job.handled(ticks[-1])
-        return False
+        return None
+    open_runs = job.open_runs
+    count = len(open_runs)
+    overlapping = _overlapping(schedule, open_runs, ticks)
+    wanted = ticks[: len(ticks) - overlapping]
     room = max(0, MOST_RUNS - count)
-    for tick in ticks[:room]:
+    for tick in wanted[:room]:
         waits = count > 0 and schedule.overlap is not Overlap.ALLOW
         transitions.tick(queue, job, job.new_run(tick), waits)
         job.handled(tick)
         count += 1
-    return len(ticks) > room
+    if len(wanted) > room:
+        return _NEXT_LOOK if room else _LATER_LOOK
+    if overlapping:
+        _skip(job, overlapping)
+        job.handled(ticks[-1])
+    return None
+
+
+def _overlapping(
+    schedule: Schedule, open_runs: list[CronRun], ticks: list[float]
+) -> int:
+    """Return how many of the ticks, the last ones, are to be left out."""
+    if schedule.overlap is not Overlap.SKIP or not open_runs:
+        return 0
+    if schedule.misfire is not Misfire.ALL:
+        return len(ticks)
+    # What had been missed by the time that run began is made up for behind it.
+    began = open_runs[0].created.timestamp()
+    return sum(schedule.run_at(tick) > began for tick in ticks)
 
 
 def _skip(job: CronJob, ticks: int) -> None:
@@ -135,6 +172,7 @@ def _skip(job: CronJob, ticks: int) -> None:
 def _plan_next(queue: Any, job: CronJob, due: float | None) -> None:
     if due is None:
         transitions.run_out(queue, job)
+        batching.tell(job)
     else:
         transitions.plan(queue, job, _capped(due))
 
@@ -150,6 +188,7 @@ def release(queue: Any) -> None:
         error = reading_error(run)
         if error is not None:
             transitions.bury(queue, queue.behind, key, run, error)
+            batching.tell_of_lost(queue, run)
         elif _is_next(run):
             transitions.go_on(queue, run)
 

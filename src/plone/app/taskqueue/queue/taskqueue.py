@@ -6,6 +6,8 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.cronjob import CronRun
+from plone.app.taskqueue.job.cronjob import UNREADABLE
+from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue import batching
@@ -141,11 +143,22 @@ class TaskQueue(Queue):
         ``ValueError``: it is none, or its times cannot be read here.
         """
         self._check_cron(job)
-        changed = job.enable(clock.now())
-        if changed or self.resting.holds(job.key, job):
-            transitions.forget_plan(self, job)
-            hub.ring_after_commit(self._p_jar)
-        return changed
+        now = clock.now()
+        try:
+            changed = job.enable(now)
+        except UNREADABLE as error:
+            raise ValueError(
+                f"The times of cron job {job.id} ({job.task}) cannot be read here, so "
+                f"it stays disabled: {error}"
+            ) from error
+        if not changed:
+            if not self.resting.holds(job.key, job):
+                return False
+            # Its times could not be read until now.
+            job.handled(now)
+        transitions.forget_plan(self, job)
+        hub.ring_after_commit(self._p_jar)
+        return True
 
     def disable(self, job: CronJob) -> bool:
         """Let a cron job have no times until it is enabled; false if it has none."""
@@ -188,6 +201,12 @@ class TaskQueue(Queue):
             for run in job.open_runs:
                 if not run.was_undone:
                     batching.cancel(self, run)
+            if job.stored_state in FINAL:
+                # Its times are over, and there was nothing left but its runs.
+                return not job.open_runs
+        if isinstance(job, CronRun) and job.queue is self and not job.has_ended:
+            # Nobody knows it by its number, which is that of the cron job.
+            return batching.cancel(self, job)
         if job.stored_state is State.HELD and not job.was_undone:
             return batching.cancel(self, job)
         return super().cancel(job)
@@ -281,8 +300,9 @@ class TaskQueue(Queue):
             return False
         if any(len(lane) for lane in self.lanes()) or cron.has_released(self):
             return True
+        jobs = (job for _, job in self.schedule.items() if reading_error(job) is None)
+        job = next(jobs, None)
         # Not the key, which may be a moment late.
-        job = next((job for _, job in self.schedule.items()), None)
         return job is not None and job.due_seconds <= clock.now()
 
 

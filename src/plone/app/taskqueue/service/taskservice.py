@@ -12,6 +12,7 @@ from plone.app.taskqueue.interfaces import ERROR
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue.readable import reading_error
@@ -130,7 +131,10 @@ class BaseTaskService(CronService, Contained, Persistent):
 
     def cancel(self, jobid: int) -> None:
         job = self._find(jobid)
-        if job is not None and not job.has_ended and job.state is not State.CALLBACKS:
+        if job is None or job.state is State.CALLBACKS:
+            return
+        # When the times of a cron job are over its last run may not be.
+        if not job.has_ended or (isinstance(job, CronJob) and job.open_runs):
             self._queue.cancel(job)
 
     def _find(self, jobid: Any) -> Job | None:

@@ -14,6 +14,7 @@ from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.functions import stage
+from plone.app.taskqueue.tests.service.crons import begin_due
 from plone.app.taskqueue.tests.service.place import START
 from plone.app.taskqueue.tests.service.place import threads
 from plone.app.taskqueue.tests.service.tasks import provide_task
@@ -175,6 +176,23 @@ def test_a_copy_of_a_copy_can_still_be_read(place, jobs):
     assert second.getStatus(jobs["ended"]) == COMPLETED
     assert second.getStatus(jobs["cron"]) == "cronjob"
     second._queue.check()
+
+
+def test_a_copy_tells_what_came_of_the_last_run_that_ended(hourly):
+    place, _queue, job = hourly
+    clock.advance(3600)
+    with place.manager:
+        place.service.process()
+    with place.manager:
+        begin_due(place.service, 3600)
+    assert job.completed is not None
+    copy = paste(place)
+    with place.manager:
+        copy._queue.settle_in()
+    place.manager.begin()
+    assert copy.jobs[job.id].completed == job.completed
+    assert len(copy.jobs[job.id].runs) == 1
+    copy._queue.check()
 
 
 def test_a_copy_that_is_changed_before_it_is_used_is_still_one(place, jobs):

@@ -8,11 +8,14 @@ from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.schedule.crontab import Crontab
 from plone.app.taskqueue.schedule.schedule import Schedule
-from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskInputError
+from plone.app.taskqueue.tests.service.crons import DAY
+from plone.app.taskqueue.tests.service.crons import HOUR
+from plone.app.taskqueue.tests.service.crons import MINUTE
+from plone.app.taskqueue.tests.service.crons import process_until
+from plone.app.taskqueue.tests.service.crons import START
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
-from plone.app.taskqueue.tests.service.tasks import registry
 from zope.copy import clone
 from zope.interface import Interface
 from zope.interface.verify import verifyObject
@@ -20,43 +23,6 @@ from zope.schema import Int
 
 import logging
 import pytest
-import transaction
-
-
-MINUTE = 60
-HOUR = 3600
-DAY = 24 * HOUR
-#: Midnight in UTC, a Thursday.
-START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-
-
-@pytest.fixture
-def service():
-    clock.freeze(START)
-    with registry():
-        provide_task("echo", echo)
-        service = TaskService()
-        yield service
-        service._queue.check()
-    transaction.abort()
-    clock.reset()
-    set_installation("")
-
-
-@pytest.fixture
-def times(service):
-    """The times at which the task "note" has run, in seconds since START."""
-    seen = []
-    provide_task("note", lambda input: seen.append(clock.now() - START))
-    return seen
-
-
-def process_until(service, end, step=MINUTE):
-    """Let the clock go on, and process what is due at each step."""
-    while clock.now() < end:
-        service.process()
-        clock.advance(step)
-    service.process()
 
 
 def seconds(text):

@@ -8,29 +8,11 @@ from plone.app.taskqueue.queue.claiming import promote_due
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.schedule.crontab import Crontab
 from plone.app.taskqueue.schedule.schedule import Schedule
+from plone.app.taskqueue.tests.service.crons import HOUR
+from plone.app.taskqueue.tests.service.crons import START
 from ZODB.POSException import ConflictError
 
 import pytest
-
-
-#: On the hour.
-START = 1_767_225_600
-HOUR = 3600
-
-
-@pytest.fixture
-def hourly(place):
-    """The place, whose service has one cron job that is due each hour, and its job."""
-    clock.freeze(START)
-    with place.manager:
-        service = place.service
-        get_queues(place.connection).attach(service._queue)
-        number = service.addCronJob("echo", crontab="0 * * * *", overlap="queue")
-        service._queue.plan()
-    place.manager.begin()
-    yield place, place.service._queue, service.jobs[number]
-    place.manager.begin()
-    place.service._queue.check()
 
 
 def rooms(queue, job):
