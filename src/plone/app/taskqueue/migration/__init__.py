@@ -1,7 +1,9 @@
 """Services of lovely.remotetask, z3c.taskqueue and five.taskqueue in an old database.
 
 Their packages need not be there, and none of their code is run: records are read as they
-were stored.  Reading changes nothing in the database.
+were stored.  No other code is run either until a job is read, whose input is made by the
+classes of what is in it, as the database itself does.  Reading changes nothing in the
+database.
 """
 
 from plone.app.taskqueue.migration.finding import find_services

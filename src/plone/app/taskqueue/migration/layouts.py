@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from plone.app.taskqueue.migration.records import load
 from plone.app.taskqueue.migration.records import OldDataError
+from plone.app.taskqueue.migration.records import Record
 from plone.app.taskqueue.migration.records import Reference
 from typing import Any
 from ZODB.interfaces import IConnection
@@ -47,19 +48,27 @@ def _state(connection: IConnection, reference: Any) -> Any:
 def queue_items(connection: IConnection, queue: Any) -> Iterator[Any]:
     """Yield what is in a queue, in its order; nothing for ``None``.
 
-    A queue may be made of queues.  ``OldDataError``: a record of it is damaged.
+    A queue may be made of queues, which are not.  ``OldDataError``: a record of it is
+    damaged.
     """
     if queue is None:
         return
+    record, items = _items(connection, queue)
+    if not record.name.startswith("Composite"):
+        yield from items
+        return
+    for each in items:
+        yield from _items(connection, each)[1]
+
+
+def _items(connection: IConnection, queue: Any) -> tuple[Record, tuple]:
+    if not isinstance(queue, Reference):
+        raise OldDataError(f"{queue!r} is no queue.")
     record = load(connection, queue.oid)
     items = record.get("_data", ())
     if not isinstance(items, tuple):
         raise OldDataError(f"{_name(queue)} is no queue.")
-    for item in items:
-        if record.name.startswith("Composite"):
-            yield from queue_items(connection, item)
-        else:
-            yield item
+    return record, items
 
 
 def _name(reference: Reference) -> str:

@@ -80,7 +80,10 @@ def _times(record: Record) -> tuple:
     # What is not set is its class's, and so in no record, but for these two.
     if record.get("minute") is None and record.get("delay") is None:
         return ()
-    fields = (tuple(record.get(name) or ()) for name in _TIMES)
+    try:
+        fields = [tuple(record.get(name) or ()) for name in _TIMES]
+    except TypeError as error:
+        raise OldDataError(f"Its times cannot be read: {error}.") from error
     return (True, *fields, record.get("delay") or None, _date(record, "scheduledFor"))
 
 

@@ -49,7 +49,10 @@ class OldService:
     @cached_property
     def _oids(self) -> dict[int, bytes]:
         items = tree_items(self._connection, self._record.get("jobs"))
-        return {number: _oid(job) for number, job in items}
+        found = {number: _oid(job) for number, job in items}
+        if not all(type(number) is int for number in found):
+            raise OldDataError(f"{self!r} has jobs that have no numbers.")
+        return found
 
     def __len__(self) -> int:
         return len(self._oids)
@@ -76,7 +79,7 @@ class OldService:
             for seconds, jobs in tree_items(
                 self._connection, self._record.get("_scheduledJobs")
             )
-            for job in jobs
+            for job in (jobs if isinstance(jobs, tuple) else (jobs,))
             if _oid(job) in self._numbers
         }
 

@@ -1,5 +1,6 @@
 """Records of a database, read without the classes that wrote them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from persistent import Persistent
@@ -77,7 +78,7 @@ def text(value: Any) -> Any:
 
 
 class _Reader(Unpickler):
-    """Makes ``Gone`` of what cannot be imported."""
+    """Makes ``Gone`` of what cannot be imported, and without a connection of all."""
 
     def __init__(self, data: bytes, connection: IConnection | None) -> None:
         super().__init__(BytesIO(data), encoding="ASCII", errors="bytes")
@@ -85,10 +86,10 @@ class _Reader(Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the class, or one that stands for it."""
-        try:
-            return super().find_class(module, name)
-        except Exception:
-            return type(str(name), (Gone,), {"__module__": str(module)})
+        if self._connection is not None:
+            with suppress(Exception):
+                return super().find_class(module, name)
+        return type(str(name), (Gone,), {"__module__": str(module)})
 
     def persistent_load(self, reference: Any) -> Any:
         """Return the object, if there is a connection to get it from."""
@@ -110,7 +111,8 @@ def load(
 ) -> Record:
     """Return the record of an object as the connection sees it, if it is committed.
 
-    What it refers to is a ``Reference``, or with ``follow`` the object itself.
+    What it refers to is a ``Reference``, and objects within are ``Gone``: no code is run.
+    With ``follow`` they are the objects themselves.
 
     ``OldDataError``: it is not there, or damaged.
     """

@@ -1,11 +1,14 @@
 """Old services are found, and read as they were stored."""
 
+from BTrees.OOBTree import OOBTree
 from plone.app.taskqueue.migration import find_services
+from plone.app.taskqueue.migration import move
 from plone.app.taskqueue.migration import OldDataError
 from plone.app.taskqueue.migration import read_service
 from plone.app.taskqueue.tests.migration.old import CREATED
 from plone.app.taskqueue.tests.migration.old import fill
 from plone.app.taskqueue.tests.migration.old import JOB_MODULES
+from plone.app.taskqueue.tests.migration.old import OPEN
 from plone.app.taskqueue.tests.migration.python2 import pickled
 
 import pytest
@@ -123,6 +126,82 @@ def test_a_service_whose_record_is_cut_off_is_told(left, caplog):
     left.engine.damaged = True
     assert list(find_services(left.engine.connect())) == []
     assert "passed by" in caplog.text
+
+
+class Running:
+    """What runs code when it is unpickled."""
+
+    ran = False
+
+    def __reduce__(self):
+        return _run, ()
+
+
+def _run():
+    Running.ran = True
+
+
+def test_code_that_records_name_is_not_run_before_a_job_is_read(left):
+    def fill_and_trap(old):
+        fill(old)
+        old.add(20, "echo", Running())
+        old.service.trap = old.service._queue.trap = Running()
+
+    left.build("lovely.remotetask", fill_and_trap)
+    old = left.open()
+    assert (len(old), old.queued) == (11, [3, 1, 20])
+    assert not Running.ran
+
+
+def queue_of_itself(old):
+    queue = sys.modules["zc.queue._queue"].CompositeQueue()
+    queue._data = (queue,)
+    old.service._queue = queue
+
+
+def queue_that_is_none(old):
+    old.service._queue = 5
+
+
+def queue_of_numbers(old):
+    old.service._queue._data = (1, 2)
+
+
+@pytest.mark.parametrize(
+    "spoil", [queue_of_itself, queue_that_is_none, queue_of_numbers]
+)
+def test_what_is_no_queue_costs_the_order_alone(left, spoil):
+    def fill_and_spoil(old):
+        fill(old)
+        spoil(old)
+
+    left.build("lovely.remotetask", fill_and_spoil)
+    old = left.open()
+    assert set(move(old, left.service).moved) == OPEN
+
+
+def test_times_that_are_none_are_told(left):
+    def fill_and_spoil(old):
+        fill(old)
+        old.add_cron(20, "echo", minute=5)
+        old.service._scheduledJobs[1000] = 7
+
+    left.build("lovely.remotetask", fill_and_spoil)
+    old = left.open()
+    with pytest.raises(OldDataError, match="is no job"):
+        print(old.scheduled)
+    refused = move(old, left.service).refused
+    assert refused[20].startswith("Its times cannot be read")
+
+
+def test_jobs_without_numbers_are_no_mapping_of_jobs(left):
+    def fill_and_spoil(old):
+        fill(old)
+        old.service.jobs = OOBTree({"a": old.service.jobs[1]})
+
+    left.build("lovely.remotetask", fill_and_spoil)
+    with pytest.raises(OldDataError, match="jobs that have no numbers"):
+        list(left.open())
 
 
 def test_strings_of_python_2_are_read(left):
