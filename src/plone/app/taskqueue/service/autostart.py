@@ -66,7 +66,7 @@ def bootStrapSubscriber(event: Any) -> None:
             try:
                 _start(root, name)
             except Exception:
-                # Such as a site that cannot be read; the process starts all the same.
+                # Such as a registry that cannot be read; the process starts all the same.
                 logger.exception("directive %s cannot be followed", name)
     finally:
         connection.transaction_manager.abort()
@@ -88,18 +88,33 @@ def _start(root: Any, directive: str) -> None:
             # They are registered nowhere, as Zope's root has no registry to itself.
             services |= _placed(root, service_name)
         for its_name, service in sorted(services.items()):
-            found += 1
-            if service.isProcessing():
-                continue
-            service.startProcessing()
-            if service.isProcessing():
-                started += 1
-                logger.info("service %s on site %s started", its_name, name)
+            there, now_runs = _start_service(service, its_name, name)
+            found += there
+            started += now_runs
     if _ANY in (site_name, service_name):
         if not started:
             logger.warning("no services started by directive %s", directive)
     elif sites and not found:
         logger.error("service %s on site %s not found", service_name, sites[0][0])
+
+
+def _start_service(service: Any, name: str, site_name: str) -> tuple[bool, bool]:
+    """Return whether it is there, and whether it was started now.  Never raises."""
+    try:
+        if not service.getServicePath():
+            # It was deleted, and its registration was not.
+            return False, False
+        if service.isProcessing():
+            return True, False
+        service.startProcessing()
+    except Exception:
+        # The others of the directive are started all the same.
+        logger.exception("service %s on site %s cannot be started", name, site_name)
+        return True, False
+    if not service.isProcessing():
+        return True, False
+    logger.info("service %s on site %s started", name, site_name)
+    return True, True
 
 
 def _sites(root: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
@@ -109,10 +124,15 @@ def _sites(root: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
     if root is None:
         return
     for key, folder in list(root.items()):
-        if name in (key, _ANY) and ISite.providedBy(folder):
-            registry = _registry(folder)
-            if registry is not None:
-                yield key, folder, registry
+        if name not in (key, _ANY):
+            continue
+        try:
+            registry = _registry(folder) if ISite.providedBy(folder) else None
+        except Exception:
+            logger.exception("site %s cannot be read", key)
+            continue
+        if registry is not None:
+            yield key, folder, registry
 
 
 def _registry(site: Any) -> Any:

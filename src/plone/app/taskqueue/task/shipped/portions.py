@@ -95,7 +95,7 @@ class Portions:
 def _handled(handle: Callable[[str], str], path: str) -> str:
     try:
         return handle(path)
-    except (TransientError, JobCancelled):
+    except (TransientError, JobCancelled, MemoryError):
         raise
     except Exception:
         logger.exception("%s was left out, because of this error.", path)

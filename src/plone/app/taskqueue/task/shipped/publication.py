@@ -75,6 +75,8 @@ class IChanged(Interface):
     description=_("Publish content whose publishing date has come."),
     input_schema=IPublishDue,
     output_schema=IChanged,
+    # Who may see nothing would be told that nothing is due.
+    wants_user=True,
     unique=True,
     isolated=True,
 )
@@ -98,6 +100,8 @@ def publish_due(
     description=_("Take back content whose expiration date has come."),
     input_schema=IExpireDue,
     output_schema=IChanged,
+    # Who may see nothing would be told that nothing is due.
+    wants_user=True,
     unique=True,
     isolated=True,
 )

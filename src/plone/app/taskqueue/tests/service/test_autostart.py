@@ -1,6 +1,7 @@
 """Services that are started with the process, as ``autostart`` says."""
 
 from App.config import getConfiguration
+from contextlib import closing
 from contextlib import contextmanager
 from OFS.Application import Application
 from pathlib import Path
@@ -21,6 +22,7 @@ from plone.app.taskqueue.tests.service.test_startup import serve
 from plone.app.taskqueue.tests.service.test_startup import SITE_ZCML
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
+from ZODB.utils import u64
 from zope.processlifetime import DatabaseOpenedWithRoot
 from zope.site import LocalSiteManager
 from zope.site.folder import Folder
@@ -151,9 +153,56 @@ def test_a_service_that_cannot_be_started_does_not_keep_others_from_it(opened, c
     services, event = opened
     with services[0]._p_jar.transaction_manager:
         services[0].processorArguments = {"waitTime": "long"}
-    start(event, "one@Tasks, two@Tasks")
-    assert "directive one@Tasks cannot be followed" in caplog.messages
+    start(event, "*@*")
+    assert "service Tasks on site one cannot be started" in caplog.messages
     assert [service.isProcessing() for service in services] == [False, True]
+
+
+def test_a_service_that_was_deleted_and_is_still_registered_is_not_found(
+    opened, caplog
+):
+    caplog.set_level(1)
+    services, event = opened
+    with services[0]._p_jar.transaction_manager:
+        folder = services[0].__parent__
+        del folder["tasks"]
+    start(event, "one@Tasks, one@*")
+    assert lines(caplog) == [
+        "ERROR service Tasks on site one not found",
+        "WARNING no services started by directive one@*",
+    ]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_database_that_cannot_be_written_is_told_in_one_line(
+    opened, engine, caplog, known
+):
+    service = opened[0][0]
+    if known:
+        service.startProcessing()
+        service.stopProcessing()
+    storage = FileStorage(engine.storage.getName(), read_only=True)
+    with closing(DB(storage)) as database:
+        start(DatabaseOpenedWithRoot(database), "one@Tasks")
+    errors = [
+        record.message for record in caplog.records if record.levelname == "ERROR"
+    ]
+    assert errors == ["service Tasks on site one cannot be started"]
+    assert not service.isProcessing()
+
+
+def test_a_site_that_cannot_be_read_does_not_keep_others_from_it(
+    opened, engine, caplog
+):
+    services, _ = opened
+    oid = u64(services[0]._p_jar.root()["Application"]["one"]._p_oid)
+    engine.overwrite(oid, b"garbage")
+    two = engine.connect().root()["Application"]["two"]
+    services[:] = [two.getSiteManager()["default"]["tasks"]]
+    start(DatabaseOpenedWithRoot(engine.db), "*@Tasks")
+    assert "site one cannot be read" in caplog.messages
+    assert services[0].isProcessing()
+    engine.damaged = True
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Content changes its state when its date has come, where its workflow lets it."""
 
 from DateTime import DateTime
+from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.tests.task.base import ShippedTaskTestCase
 from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
@@ -113,6 +114,14 @@ class TestPublishDue(PublicationTestCase):
 
 def _two_arguments(handler):
     return lambda obj, event: handler(event)
+
+
+class TestWithoutUser(PublicationTestCase):
+    def test_a_service_without_a_user_refuses_them(self):
+        self.portal._setObject("tasks", SiteTaskService("tasks"))
+        for name in ("publish-due", "expire-due"):
+            with self.assertRaisesRegex(ValueError, "set the user of the service"):
+                self.portal["tasks"].add(name)
 
 
 class TestExpireDue(PublicationTestCase):
