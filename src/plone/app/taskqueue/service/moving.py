@@ -62,9 +62,12 @@ def has_moved(service: Any, event: Any) -> None:
     if event.newParent is None:
         return
     base, folder = aq_base(service), aq_parent(aq_inner(service))
-    base.folder_path = path_of(folder)
     itself = aq_base(event.object) is base
+    user = base.user
+    base.folder_path = path_of(folder)
     if itself:
+        # Else a copy would have the namesake among the users of its new folder.
+        base.user = user
         registry = _registry(folder)
         if registry is not None:
             registry.registerUtility(base, ITaskService, event.newName)

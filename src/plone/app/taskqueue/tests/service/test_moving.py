@@ -160,6 +160,14 @@ class TestMoving(SiteServiceTestCase):
     def test_a_copy_keeps_its_user_if_whoever_copies_may_set_that(self):
         self.assertEqual(self.copied().user, OTHER)
 
+    def test_elsewhere_that_is_the_same_person_and_no_namesake(self):
+        self.app.acl_users.userFolderAddUser(
+            OTHER_USER, "correct-horse", ["Manager"], []
+        )
+        self.as_admin()
+        self.app.manage_pasteObjects(self.portal.manage_copyObjects(["tasks"]))
+        self.assertEqual(self.app["tasks"].user, OTHER)
+
     def test_else_its_jobs_run_as_anonymous(self):
         setRoles(self.portal, TEST_USER_ID, ["Site Administrator"])
         login(self.portal, "test-user")
