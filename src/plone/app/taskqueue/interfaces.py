@@ -477,6 +477,9 @@ class IDispatcher(Interface):
     def start() -> None:
         """Register the worker in the database and start the threads."""
 
+    def begin_to_stop() -> None:
+        """Claim nothing any more, and return at once; ``stop`` is to follow."""
+
     def stop(timeout: float | None = None) -> bool:
         """Finish what runs, give back what has not begun, end the threads.
 
@@ -791,7 +794,8 @@ class ITaskService(Interface):
     def clean(status=(CANCELLED, ERROR, COMPLETED)):
         """Forget the jobs of these statuses.
 
-        ``ValueError``: there are jobs of such a status that have not ended.
+        ``ValueError``: there are jobs of such a status that have not ended; none is
+        forgotten then.
         """
 
     def cancel(jobid):

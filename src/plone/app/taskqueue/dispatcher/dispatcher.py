@@ -170,7 +170,7 @@ class Dispatcher:
             "those that have not begun.",
             self.uuid,
         )
-        self._begin_to_stop()
+        self.begin_to_stop()
         for thread in self._threads:
             _join(thread, until)
         ended = not any(thread.is_alive() for thread in self._threads)
@@ -197,7 +197,7 @@ class Dispatcher:
             )
         return ended
 
-    def _begin_to_stop(self) -> None:
+    def begin_to_stop(self) -> None:
         self._stop_event.set()
         self._bell.close()
         with self._gate:
@@ -213,7 +213,7 @@ class Dispatcher:
             self.uuid,
             " and ".join(sorted(self.queue_names)),
         )
-        self._begin_to_stop()
+        self.begin_to_stop()
         running.remove(self)
 
     def _end_maintenance_if_alone(self) -> None:

@@ -96,6 +96,9 @@ def stop_all(seconds: float) -> None:
     with _lock:
         dispatchers = list(_dispatchers.values())
         _dispatchers.clear()
+    # None shall begin a job while we wait for that of another.
+    for dispatcher in dispatchers:
+        dispatcher.begin_to_stop()
     for dispatcher in dispatchers:
         dispatcher.stop(max(0.0, until - time.monotonic()))
 

@@ -151,12 +151,15 @@ class BaseTaskService(CronService, Contained, Persistent):
 
     def clean(self, status: Iterable[str] = _ENDED) -> None:
         wanted = [status] if isinstance(status, str) else list(status)
-        for jobid, job in list(self.jobs.items()):
+        found = []
+        for jobid, job in self.jobs.items():
             word = self.getStatus(jobid)
             if word not in wanted:
                 continue
             if word not in _ENDED:
                 raise ValueError(f"Not allowed status for removing. {word}")
+            found.append((jobid, job))
+        for jobid, job in found:
             del self.jobs[jobid]
             if reading_error(job) is None:
                 self._queue.forget(job)

@@ -126,6 +126,31 @@ def test_a_task_may_stop_its_own_service(place):
     assert place.now().getStatus(number) == "completed"
 
 
+def test_the_end_of_the_process_stops_all_services_at_once(place):
+    def long(input):
+        stage.event("begun").set()
+        stage.wait("go on")
+
+    provide_task("long", long)
+    site = place.root["site"].getSiteManager()["default"]
+    with place.manager:
+        other = site["other"] = TaskService()
+    place.service.startProcessing()
+    number = place.add("long")
+    stage.wait("begun")
+    other.startProcessing()
+    (idle,) = [thread for thread in threads() if thread.name.endswith(".other")]
+    end = threading.Thread(target=processing.stop_all, args=(PATIENCE,))
+    end.start()
+    idle.join(PATIENCE / 2)
+    assert not idle.is_alive()
+    assert place.now().getStatus(number) == "processing"
+    stage.event("go on").set()
+    end.join(PATIENCE)
+    assert threads() == []
+    assert place.now().getStatus(number) == "completed"
+
+
 def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
     def long(input):
         stage.event("begun").set()

@@ -197,6 +197,18 @@ def test_there_is_nothing_to_do_for_others_while_a_worker_has_a_job(engine, stor
     assert store.service.processNext() is False
 
 
+def test_asking_whether_there_is_something_to_do_writes_nothing(engine, store):
+    store.service.addCronJob("echo", minute=(0,))
+    store.service.addCronJob("echo", delay=5)
+    store.service.process(0)
+    store.add("echo")
+    before = engine.storage.lastTransaction()
+    for now in (None, 0, 10_000_000):
+        assert store.service.hasJobsWaiting(now)
+    store.manager.commit()
+    assert engine.storage.lastTransaction() == before
+
+
 def test_attempts_are_counted_although_the_caller_aborts(store):
     number = store.add("write_and_fail", "it")
     for _ in range(3):

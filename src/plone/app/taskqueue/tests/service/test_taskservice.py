@@ -12,6 +12,7 @@ from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.service.taskservice import MissingTaskError
 from plone.app.taskqueue.task import TaskError
 from plone.app.taskqueue.task import TaskInputError
+from plone.app.taskqueue.testing import ITaskStub
 from plone.app.taskqueue.testing import TaskServiceStub
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.service.tasks import echo
@@ -223,6 +224,7 @@ def test_update_replaces_all_fields(service):
         {"dayOfMonth": (31,), "month": (2,)},
         {"minute": (60,)},
         {"delay": -1},
+        {"delay": 0},
         {"delay": 5, "hour": (1,)},
     ],
 )
@@ -385,7 +387,7 @@ def test_only_what_has_ended_is_cleaned_away(service):
     service.process()
     waiting = service.add("echo")
     with pytest.raises(ValueError, match=r"^Not allowed status for removing\. queued$"):
-        service.clean(["queued"])
+        service.clean(["completed", "queued"])
     service.clean(["delayed", "error"])
     assert set(service.jobs) == {ended, waiting}
     service.clean()
@@ -596,6 +598,31 @@ def test_a_service_without_a_place_is_not_started(service):
     service.startProcessing()
     assert service.isProcessing() is False
     service.stopProcessing()
+
+
+def test_the_stub_does_all_that_a_service_does():
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        stub = TaskServiceStub()
+        assert stub.processNext() is False
+        assert not stub.hasJobsWaiting()
+        later = stub.add("echo", "later", startLater=True)
+        nightly = stub.addCronJob("echo", "nightly", hour=(3,))
+        never = stub.addCronJob("echo", "never", delay=5)
+        stub.cancel(never)
+        stub.process(0)
+        stub.process(3 * HOUR)
+        assert (later, nightly, never) == (1, 2, 3)
+        words = [stub.getStatus(number) for number in (later, nightly, never)]
+        assert words == ["start later", "cronjob", "cancelled"]
+        assert stub.getResult(nightly) == "nightly"
+        assert stub.startJob(later) is True
+        stub.process(3 * HOUR)
+        stub.clean()
+        assert list(stub.jobs) == [nightly]
+        assert stub.isProcessing() is False
+        assert verifyObject(ITaskService, stub)
+    transaction.abort()
 
 
 def test_the_stub_starts_nothing():
