@@ -29,20 +29,18 @@ _TEXTS: tuple[tuple[Any, Callable, Callable], ...] = (
 def input_to_text(task: Any, input: Any) -> str:
     """Return the input of a task as JSON, without what the task wants hidden.
 
-    ``task`` may be ``None``: an input is plain then.  ``ValueError``: it cannot be said
-    in JSON.
+    ``ValueError``: it cannot be said in JSON.
     """
-    if task is not None:
-        options = options_of(task)
-        fields = _fields(options.input_schema)
-        if fields and input is not None:
-            if not isinstance(input, Mapping):
-                input = {name: getattr(input, name) for name in fields}
-            input = {
-                name: _to_plain(fields.get(name), value)
-                for name, value in input.items()
-                if name not in options.redact
-            }
+    options = options_of(task)
+    fields = _fields(options.input_schema)
+    if fields and input is not None:
+        if not isinstance(input, Mapping):
+            input = {name: getattr(input, name) for name in fields}
+        input = {
+            name: _to_plain(fields.get(name), value)
+            for name, value in input.items()
+            if name not in options.redact
+        }
     try:
         text = json.dumps(input, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

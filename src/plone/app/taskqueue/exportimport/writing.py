@@ -68,6 +68,10 @@ def _cron_job(document: Any, name: str, job: Any, service: Any, site: Any) -> An
         node.setAttribute("context", path[len(top) :] or "/")
     task = queryUtility(ITask, job.task, context=site)
     if job.input is not None:
+        if task is None:
+            raise ValueError(
+                "its task, which knows what of the input is not to be shown, is not there."
+            )
         child = document.createElement("input")
         child.appendChild(document.createTextNode(input_to_text(task, job.input)))
         node.appendChild(child)

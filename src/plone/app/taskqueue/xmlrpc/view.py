@@ -45,6 +45,12 @@ def method(function: Callable) -> Callable:
             answered = fault(error.code, str(error))
         except (TransientError, Unauthorized):
             raise
+        except RecursionError:
+            # Results that are nested too deeply are refused by ``sendable``.
+            answered = fault(
+                faults.BAD_ARGUMENTS,
+                f"{function.__name__}: the arguments are nested too deeply.",
+            )
         except Exception as error:
             logger.exception(
                 "The call of %s at %s over XML-RPC failed.",

@@ -7,6 +7,7 @@ from plone.app.taskqueue.exportimport.steps import export_services
 from plone.app.taskqueue.exportimport.steps import import_services
 from plone.app.taskqueue.exportimport.wanted import ProfileError
 from plone.app.taskqueue.interfaces import ICronJob
+from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.taskqueue.tests.service.sites import ADMIN
@@ -21,6 +22,7 @@ from plone.app.testing import TEST_USER_NAME
 from Products.CMFPlone.factory import addPloneSite
 from Products.GenericSetup.tests.common import DummyExportContext
 from Products.GenericSetup.tests.common import DummyImportContext
+from zope.component import getGlobalSiteManager
 from zope.component import queryUtility
 from zope.component.hooks import setSite
 from zope.interface import Interface
@@ -370,6 +372,12 @@ class TestExport(StepsTestCase):
     def test_a_cron_job_that_cannot_be_written_is_left_out_with_a_line(self):
         self.tasks.addCronJob("echo", object, crontab="@daily")
         self.assertNotIn("cronjob", self.dump())
+        self.assertIn("cannot be exported, and is left out", str(self.log))
+
+    def test_nothing_is_told_of_an_input_whose_task_is_gone(self):
+        self.tasks.addCronJob("kinds", KINDS, crontab="@daily")
+        getGlobalSiteManager().unregisterUtility(provided=ITask, name="kinds")
+        self.assertNotIn("sesame", self.dump())
         self.assertIn("cannot be exported, and is left out", str(self.log))
 
     def test_without_services_there_is_no_file(self):

@@ -1,6 +1,7 @@
 """Services in a site: whose rights their jobs have, and where they run."""
 
 from AccessControl import getSecurityManager
+from contextlib import suppress
 from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.interfaces import ITaskService
@@ -17,14 +18,21 @@ from plone.app.taskqueue.tests.service.sites import OTHER
 from plone.app.taskqueue.tests.service.sites import SiteServiceTestCase
 from plone.app.taskqueue.tests.service.sites import TEST_USER
 from plone.app.taskqueue.tests.service.sites import title_of
+from plone.app.testing import login
 from plone.app.testing import logout
+from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from zExceptions import BadRequest
 from ZODB.DB import DB
+from ZODB.POSException import ConflictError
 from zope.component import getUtility
 from zope.component.hooks import getSite
+from zope.component.hooks import setSite
+from zope.globalrequest import clearRequest
 from zope.globalrequest import getRequest
 from zope.interface.verify import verifyObject
+from zope.security.management import endInteraction
+from zope.security.management import queryInteraction
 
 import time
 import transaction
@@ -78,6 +86,32 @@ class TestWhoseRights(SiteServiceTestCase):
         self.tasks.process()
         self.assertEqual(job.output[0], OTHER_USER)
         self.assertEqual((getSecurityManager(), getSite(), getRequest()), before)
+
+    def test_whatever_a_job_does_to_its_surroundings_the_callers_are_as_before(self):
+        def spoil(error):
+            login(self.app, SITE_OWNER_NAME)
+            setSite(None)
+            clearRequest()
+            endInteraction()
+            if error is not None:
+                raise error
+
+        self.provide("spoil", spoil)
+        self.tasks.user = OTHER
+        self.as_manager()
+        before = getSecurityManager(), getSite(), getRequest(), queryInteraction()
+        for error in (None, TaskError, ValueError, ConflictError, KeyboardInterrupt):
+            with self.subTest(error):
+                jobid = self.tasks.add("spoil", error)
+                with suppress(ValueError, ConflictError, KeyboardInterrupt):
+                    self.tasks.processNext(jobid=jobid)
+                after = (
+                    getSecurityManager(),
+                    getSite(),
+                    getRequest(),
+                    queryInteraction(),
+                )
+                self.assertEqual(after, before)
 
     def test_a_changed_user_goes_for_the_next_job_that_runs(self):
         self.tasks.user = OTHER

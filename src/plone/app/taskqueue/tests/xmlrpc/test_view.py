@@ -214,6 +214,24 @@ class TestTheView(unittest.TestCase):
         transaction.begin()
         self.assertEqual(len(self.service.jobs), 0)
 
+    def test_arguments_that_are_nested_too_deeply_are_refused(self):
+        deep = "<value><array><data>{}</data></array></value>"
+        for _ in range(10):
+            deep = deep.replace("{}", deep)
+        parameters = f"<param><value>echo</value></param><param>{deep}</param>"
+        body = (
+            "<methodCall><methodName>add</methodName>"
+            f"<params>{parameters.replace('{}', '')}</params></methodCall>"
+        )
+        self.assert_fault(
+            faults.BAD_ARGUMENTS,
+            "add: the arguments are nested too deeply",
+            self.client("transport").request,
+            "nohost",
+            "/plone/tasks",
+            body.encode(),
+        )
+
     def test_unknown_jobs_are_told_by_a_fault(self):
         for name in ("getStatus", "getResult", "getError"):
             method = getattr(self.client, name)
