@@ -45,6 +45,11 @@ def input_to_text(task: Any, input: Any) -> str:
         text = json.dumps(input, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"it cannot be said in JSON: {error}") from error
+    if json.loads(text) != input:
+        raise ValueError(
+            "JSON makes something else of it, such as a list of a tuple: let its task have "
+            "a schema."
+        )
     # All of them are in strings, which have another way to say them.
     return UNWRITABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 

@@ -49,8 +49,7 @@ def will_be_moved(service: Any, event: Any) -> None:
         raise BadRequest("A task service is added to a site, or to the root of Zope.")
     registry = _registry(new)
     name = event.newName
-    other = None if registry is None else registry.queryUtility(ITaskService, name)
-    if other is not None and _is_own(registry, name):
+    if registry is not None and _is_own(registry, name):
         raise BadRequest(f"There is a task service {name!r} in this site already.")
     if old is not None:
         _unregister(service, old, event.oldName)

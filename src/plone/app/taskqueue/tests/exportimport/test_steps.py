@@ -370,9 +370,12 @@ class TestExport(StepsTestCase):
         self.assertEqual(job.input["secret"], "sesame")
 
     def test_a_cron_job_that_cannot_be_written_is_left_out_with_a_line(self):
-        self.tasks.addCronJob("echo", object, crontab="@daily")
-        self.assertNotIn("cronjob", self.dump())
-        self.assertIn("cannot be exported, and is left out", str(self.log))
+        for input in (object, {1: 2}, [(1, 2)]):
+            with self.subTest(input):
+                jobid = self.tasks.addCronJob("echo", input, crontab="@daily")
+                self.assertNotIn("cronjob", self.dump())
+                self.assertIn("cannot be exported, and is left out", str(self.log))
+                self.tasks.cancel(jobid)
 
     def test_nothing_is_told_of_an_input_whose_task_is_gone(self):
         self.tasks.addCronJob("kinds", KINDS, crontab="@daily")
