@@ -184,13 +184,18 @@ def _capped(due: float) -> float:
 
 def release(queue: Any) -> None:
     """Let runs go that have waited for those before them, which have ended."""
-    for key, run in list(itertools.islice(queue.behind.items(), _PLANNED)):
-        error = reading_error(run)
-        if error is not None:
+    # All are looked at: those that wait on shall not hide others that need not.
+    ready = (
+        (key, run, error)
+        for key, run in queue.behind.items()
+        if (error := reading_error(run)) is not None or _is_next(run)
+    )
+    for key, run, error in list(itertools.islice(ready, _PLANNED)):
+        if error is None:
+            transitions.go_on(queue, run)
+        else:
             transitions.bury(queue, queue.behind, key, run, error)
             batching.tell_of_lost(queue, run)
-        elif _is_next(run):
-            transitions.go_on(queue, run)
 
 
 def has_released(queue: Any) -> bool:

@@ -10,6 +10,7 @@ from plone.app.taskqueue.environment.found import Found
 from plone.app.taskqueue.environment.root import root_application
 from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.service import binding
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import CALLER
@@ -80,6 +81,8 @@ def context_of(service: Any, job: Job) -> Any:
 def forget_callers(service: Any) -> None:
     """Let no job of a copy run as whoever added it: the copy may be in another site."""
     for job in service.jobs.values():
+        if reading_error(job) is not None:
+            continue
         if job.extra("as_caller") and not job.has_ended:
             job.set_extra("as_caller", None)
 

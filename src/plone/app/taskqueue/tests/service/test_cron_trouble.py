@@ -3,6 +3,7 @@
 from datetime import datetime
 from datetime import UTC
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher import within
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.local import getJob
@@ -91,6 +92,23 @@ def test_who_adopts_cron_jobs_makes_up_for_nothing_whoever_looked_at_them(
     service.adopt_cron_jobs()
     process_until(service, START + 11 * HOUR)
     assert times == [11 * HOUR]
+
+
+def test_runs_that_wait_on_do_not_hide_one_that_need_not(service, monkeypatch):
+    monkeypatch.setattr("plone.app.taskqueue.queue.cron._PLANNED", 1)
+    for _ in range(2):
+        service.addCronJob("echo", crontab="* * * * *", overlap="queue")
+    service._queue.plan_all()
+    for _ in range(2):
+        begin_due(service, MINUTE)
+    clock.advance(1)
+    waiting = [run for _, run in service._queue.behind.items()]
+    first, _, *_ = waiting
+    (other,) = {run.cronjob for run in waiting} - {first.cronjob}
+    before, after = other.open_runs
+    assert within.run_this(service._queue, before, service._surround)
+    service._queue.plan()
+    assert (first.state, after.state) == (State.SCHEDULED, State.PENDING)
 
 
 # Changes

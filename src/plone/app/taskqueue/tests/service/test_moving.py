@@ -194,6 +194,21 @@ class TestMoving(SiteServiceTestCase):
         service.process()
         self.assertRegex(service.getError(jobid), "was copied with its service")
 
+    def test_a_record_that_cannot_be_read_keeps_nobody_from_copying(self):
+        self.provide("mine", lambda input: input, run_as="caller")
+        broken = self.tasks.add("mine")
+        held = self.tasks.add("whoami", startLater=True)
+        # As a version wrote it that knows more states than this.
+        self.tasks.jobs[broken]._code = 99
+        service = self.copied()
+        self.assertEqual(service.getStatus(broken), "error")
+        service.startJob(held)
+        service.process()
+        self.assertEqual(service.getStatus(held), "completed")
+        # Where it lies, a failed job takes its place.
+        self.tasks.process()
+        transaction.commit()
+
     def test_the_services_of_a_copied_site_are_its_own(self):
         cron = self.tasks.addCronJob("whoami", minute=(0,))
         transaction.commit()
