@@ -4,6 +4,7 @@ What is written down when a job is added does not name the service's own site, n
 user: both are those of the moment in which the job runs.
 """
 
+from Acquisition import aq_parent
 from plone.app.taskqueue.environment.capture import capture
 from plone.app.taskqueue.environment.capture import capture_place
 from plone.app.taskqueue.environment.found import Found
@@ -28,12 +29,10 @@ def bind(service: Any, job: Job, task: Any, context: Any) -> None:
     ``task`` is ``None`` if there is none yet.  ``ValueError``: the task cannot have the
     context or the user, they could not be found again, or the service is in no site.
     """
-    folder = service.folder()
-    if folder is None:
-        raise ValueError(
-            f"The task service {service.getId()!r} has no place yet, from which its jobs "
-            "could be run: add it to a site, or to the root of Zope, first."
-        )
+    try:
+        folder = aq_parent(service.located())
+    except LookupError as error:
+        raise ValueError(str(error)) from error
     if task is not None:
         binding.check_context(task, job.task, context)
     if task is not None and options_of(task).run_as == CALLER:

@@ -116,8 +116,8 @@ class SiteTaskService(BaseTaskService, SimpleItem):
         found = None if folder is None else folder._getOb(self.id, None)
         if aq_base(found) is not aq_base(self):
             raise LookupError(
-                f"The task service {self.id!r} is not in {self.folder_path or '/'}, "
-                "where it was put: add it to a site, or to the root of Zope."
+                f"The task service {self.id!r} has no place from which its jobs could be "
+                "run, or was deleted: add it to a site, or to the root of Zope."
             )
         return found
 

@@ -102,6 +102,14 @@ class TestMoving(SiteServiceTestCase):
         self.assertIsNone(queryUtility(ITaskService, "tasks"))
         self.assertNotIn(name, self.queue_names)
 
+    def test_a_deleted_service_takes_no_jobs_from_whoever_holds_it_still(self):
+        held = self.tasks
+        self.portal._delObject("tasks")
+        self.add_service(self.portal)
+        for add in (held.add, held.addCronJob):
+            with self.assertRaisesRegex(ValueError, "no place .* or was deleted"):
+                add("whoami")
+
     def test_if_that_is_aborted_everything_is_there_still(self):
         self.tasks.startProcessing()
         jobid = self.tasks.add("whoami")
