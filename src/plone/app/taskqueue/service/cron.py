@@ -7,7 +7,6 @@ from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.schedule.options import make_schedule
 from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.task.errors import TaskError
-from plone.app.taskqueue.task.schema import validate_input
 from typing import Any
 
 
@@ -62,7 +61,7 @@ class CronService:
             )
         found = self._task(task)
         if found is not None:
-            input = validate_input(found, input, task)
+            input = self._checked(found, input, task)
         job = CronJob(
             self._generateId(), task, input, *fields, delay=delay, schedule=schedule
         )

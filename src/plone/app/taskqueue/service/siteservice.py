@@ -5,6 +5,7 @@ from AccessControl.Permissions import view_management_screens
 from AccessControl.SecurityInfo import ClassSecurityInfo
 from Acquisition import aq_base
 from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from OFS.SimpleItem import SimpleItem
 from plone.app.taskqueue.environment import PloneEnvironment
 from plone.app.taskqueue.environment.root import root_application
@@ -18,8 +19,10 @@ from plone.app.taskqueue.task.errors import TaskError
 from typing import Any
 from zExceptions import BadRequest
 from zope.component import getGlobalSiteManager
-from zope.component.interfaces import ISite
+from zope.component.hooks import getSite
+from zope.component.hooks import site
 from zope.interface import implementer
+from zope.interface.interfaces import ComponentLookupError
 
 import math
 
@@ -137,8 +140,18 @@ class SiteTaskService(BaseTaskService, SimpleItem):
         return [*self.folder_path.split("/")[1:], self.id]
 
     def _site(self) -> Any:
+        # Not whether it provides ``ISite``: to know that Plone needs the site to be set.
+        try:
+            return self.folder().getSiteManager()
+        except (AttributeError, ComponentLookupError):
+            return getGlobalSiteManager()
+
+    def _in_site(self) -> AbstractContextManager[Any]:
         folder = self.folder()
-        return folder if ISite.providedBy(folder) else getGlobalSiteManager()
+        is_set = aq_base(getSite()) is aq_base(folder)
+        if is_set or self._site() is getGlobalSiteManager():
+            return nullcontext()
+        return site(folder)
 
     # Whose rights jobs have
 

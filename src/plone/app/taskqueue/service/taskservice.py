@@ -78,6 +78,10 @@ class BaseTaskService(CronService, Contained, Persistent):
         """Return where tasks are looked up; ``None`` is the current site."""
         return None
 
+    def _in_site(self) -> AbstractContextManager[Any]:
+        """Set the site whose vocabularies inputs are checked against."""
+        return nullcontext()
+
     # Adding
 
     def add(
@@ -91,11 +95,15 @@ class BaseTaskService(CronService, Contained, Persistent):
         found = self._task(task)
         if found is None:
             raise ValueError("Task does not exist")
-        input = validate_input(found, input, task)
+        input = self._checked(found, input, task)
         job = Job(self._generateId(), task, input)
         self._set_options(job, found, input)
         self._bind(job, found, context)
         return self._register(job, self._queue.add(job, later=startLater))
+
+    def _checked(self, task: Any, input: Any, name: str) -> Any:
+        with self._in_site():
+            return validate_input(task, input, name)
 
     def _set_options(self, job: Job, task: Any, *inputs: Any) -> None:
         options = options_of(task)

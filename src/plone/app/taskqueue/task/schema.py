@@ -96,9 +96,12 @@ class _Found:
         for name, field in sorted(fields.items(), key=lambda item: item[1].order):
             try:
                 bound = field.bind(site)
-            except Invalid as error:
-                # Its vocabulary is that of an add-on, or of a site, which is not here.
-                self.errors[name] = str(error)
+            except (Invalid, AttributeError, LookupError, TypeError) as error:
+                if site is not None and not isinstance(error, Invalid):
+                    raise
+                # Of an add-on that is not here, or of a site.
+                where = "here" if site is not None else "where there is no site"
+                self.errors[name] = f"It has no vocabulary {where}: {error}."
                 continue
             self.values[name] = value = _value(bound, given, name)
             try:

@@ -4,6 +4,7 @@ from AccessControl import getSecurityManager
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.task import SimpleTask
 from plone.app.taskqueue.task import Task
@@ -50,6 +51,18 @@ class LoggingTask(Task):
         """Return the input."""
         logging.getLogger("test").info("ran %s", input)
         return input
+
+
+class PipeTask(Task):
+    """Says that it runs and ends when it is told to, by the two named pipes of its input."""
+
+    def __call__(
+        self, service: Any, jobid: int, input: Any, context: Any = None
+    ) -> Any:
+        """Return what was told."""
+        begun, end = input
+        Path(begun).write_text("begun")
+        return Path(end).read_text()
 
 
 class UserTask(Task):

@@ -12,6 +12,8 @@ from plone.app.taskqueue.service import getAutostartServiceNames
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import SECTION
+from plone.app.taskqueue.tests.service.tasks import echo
+from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.tests.service.test_startup import configure
 from plone.app.taskqueue.tests.service.test_startup import instance
@@ -28,6 +30,7 @@ from zope.site import LocalSiteManager
 from zope.site.folder import Folder
 from zope.site.folder import rootFolder
 
+import os
 import pytest
 import signal
 import transaction
@@ -43,6 +46,11 @@ TASK_ZCML = """
       factory="plone.app.taskqueue.tests.service.tasks.LoggingTask"
       provides="plone.app.taskqueue.interfaces.ITask"
       name="log"
+      />
+  <utility
+      factory="plone.app.taskqueue.tests.service.tasks.PipeTask"
+      provides="plone.app.taskqueue.interfaces.ITask"
+      name="pipe"
       />
 </configure>
 """
@@ -222,16 +230,26 @@ def application(path: Path):
         database.close()
 
 
-def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
+def set_up_site(path: Path, settings: str) -> None:
+    """Add a site with a service to an instance, and tasks for it."""
     zcml = SITE_ZCML.replace("</configure>", TASK_ZCML)
-    (instance / "etc" / "site.zcml").write_text(zcml)
-    configure(instance, section("threads 0\nautostart site@Tasks, gone@Tasks"))
-    with application(instance) as app:
-        outside = {}
-        site, service = new_site(outside, "site")
+    (path / "etc" / "site.zcml").write_text(zcml)
+    configure(path, section(settings))
+    with application(path) as app:
+        site, _ = new_site({}, "site")
         site.__name__ = "site"
         app._setOb("site", site)
         app._objects += ({"id": "site", "meta_type": "Folder"},)
+
+
+def service_of(app):
+    return app._getOb("site").getSiteManager()["default"]["tasks"]
+
+
+def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
+    set_up_site(instance, "threads 0\nautostart site@Tasks, gone@Tasks")
+    with application(instance) as app:
+        service = service_of(app)
         number = service.addCronJob("log", "later", delay=1)
         transaction.commit()
     with serve(instance) as server:
@@ -244,9 +262,34 @@ def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
         assert "runs jobs in" not in log
         assert server.process.returncode == 0
     with application(instance) as app:
-        service = app._getOb("site").getSiteManager()["default"]["tasks"]
+        service = service_of(app)
         assert service.getStatus(number) == "completed"
         assert service.getResult(number) == "later"
+        assert len(service._queue.leases) == 0
+        assert list(get_queues(app._p_jar).workers) == []
+
+
+def test_the_job_of_a_service_is_finished_when_its_process_is_told_to_end(instance):
+    begun, end = instance / "begun", instance / "end"
+    os.mkfifo(begun)
+    os.mkfifo(end)
+    set_up_site(instance, "threads 0\nstop-seconds 30\nautostart *@*")
+    with registry(), application(instance) as app:
+        provide_task("pipe", echo)
+        service = service_of(app)
+        first, second = (service.add("pipe", (str(begun), str(end))) for _ in "12")
+    with serve(instance) as server:
+        assert begun.read_text() == "begun"
+        server.read_until(READY)
+        server.process.send_signal(signal.SIGTERM)
+        end.write_text("told")
+        log = server.process.communicate(timeout=30)[1]
+        assert "Traceback" not in log
+        assert server.process.returncode == 0
+    with application(instance) as app:
+        service = service_of(app)
+        assert service.getResult(first) == "told"
+        assert service.getStatus(second) == "queued"
         assert len(service._queue.leases) == 0
         assert list(get_queues(app._p_jar).workers) == []
 

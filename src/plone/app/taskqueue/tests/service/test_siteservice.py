@@ -30,7 +30,9 @@ from zope.component.hooks import getSite
 from zope.component.hooks import setSite
 from zope.globalrequest import clearRequest
 from zope.globalrequest import getRequest
+from zope.interface import Interface
 from zope.interface.verify import verifyObject
+from zope.schema import Choice
 from zope.security.management import endInteraction
 from zope.security.management import queryInteraction
 
@@ -51,6 +53,24 @@ class TestPlace(SiteServiceTestCase):
         self.tasks.startProcessing()
         self.assertEqual(self.tasks.getServicePath(), ["plone", "tasks"])
         self.assertTrue(self.tasks.isProcessing())
+
+
+class IInSite(Interface):
+    state = Choice(title="State", vocabulary="plone.app.vocabularies.WorkflowStates")
+
+
+class TestVocabularies(SiteServiceTestCase):
+    def test_an_input_is_checked_in_the_site_of_the_service(self):
+        self.provide("tell", lambda input: input, input_schema=IInSite)
+        setSite(None)
+        with self.assertRaises(TaskInputError):
+            TaskService().add("tell", {"state": "private"})
+        for add in (self.tasks.add, self.tasks.addCronJob):
+            add("tell", {"state": "private"})
+            with self.assertRaisesRegex(TaskInputError, "- state: Constraint not"):
+                add("tell", {"state": "nonsense"})
+        self.assertIsNone(getSite())
+        setSite(self.portal)
 
 
 class TestWhoseRights(SiteServiceTestCase):

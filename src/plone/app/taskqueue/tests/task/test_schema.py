@@ -16,7 +16,9 @@ from zope.schema import Choice
 from zope.schema import TextLine
 from zope.schema import Tuple
 from zope.schema.interfaces import IContextAwareDefaultFactory
+from zope.schema.interfaces import IContextSourceBinder
 from zope.schema.interfaces import ValidationError
+from zope.schema.vocabulary import SimpleVocabulary
 
 import pytest
 
@@ -113,6 +115,22 @@ def test_a_vocabulary_that_is_not_here_is_told_by_field():
     assert list(errors) == ["kind", "kinds", "path"]
     assert "vocabulary named 'nowhere.to.be.found'" in errors["kind"]
     assert "vocabulary named 'nor.this'" in errors["kinds"]
+
+
+@provider(IContextSourceBinder)
+def views_of(site):
+    return SimpleVocabulary.fromValues(site.views)
+
+
+class IWithSite(Interface):
+    view = Choice(title="View", source=views_of)
+
+
+def test_a_vocabulary_of_a_site_is_told_where_there_is_none():
+    task = SimpleTask(echo, input_schema=IWithSite)
+    with pytest.raises(TaskInputError) as caught:
+        validate_input(task, {"view": "edit"})
+    assert "no vocabulary where there is no site" in caught.value.errors["view"]
 
 
 def test_the_message_has_a_line_for_each_field():
