@@ -7,6 +7,7 @@ from logging import Logger
 from plone.app.taskqueue.exportimport.wanted import Wanted
 from plone.app.taskqueue.exportimport.wanted import WantedCronJob
 from plone.app.taskqueue.exportimport.wanted import WantedService
+from plone.app.taskqueue.interfaces import ERROR
 from plone.app.taskqueue.interfaces import ICronJob
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.service.moving import services_of
@@ -24,8 +25,11 @@ _NAME = "profile_name"
 
 def cron_jobs_of(service: Any) -> Iterator[tuple[str, Any]]:
     """Yield the cron jobs that have times to come, with their names in files."""
-    for _, job in sorted(service.jobs.items()):
-        if ICronJob.providedBy(job) and not job.has_ended and job.recurs:
+    for jobid, job in sorted(service.jobs.items()):
+        # One whose record cannot be read has this status, and nothing else to tell.
+        if service.getStatus(jobid) == ERROR or not ICronJob.providedBy(job):
+            continue
+        if not job.has_ended and job.recurs:
             yield job.extra(_NAME) or f"{job.task}-{job.id}", job
 
 
@@ -100,9 +104,18 @@ def _update(service: Any, job: Any, wanted: WantedCronJob) -> None:
         return
     if job.extra(_NAME) is None:
         job.set_extra(_NAME, wanted.name)
-    if replace(job.schedule, seed="") != wanted.schedule:
-        job.update(schedule=replace(wanted.schedule, seed=job.schedule.seed))
+    seed = _seed_of(job)
+    if seed is None or replace(job.schedule, seed="") != wanted.schedule:
+        job.update(schedule=replace(wanted.schedule, seed=seed or ""))
         service.reschedule(job.id)
+
+
+def _seed_of(job: Any) -> str | None:
+    """Return what its jitter follows from; ``None`` if its times cannot be read here."""
+    try:
+        return job.schedule.seed
+    except ValueError:
+        return None
 
 
 def _does_the_same(job: Any, wanted: WantedCronJob, task: Any, service: Any) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from datetime import timedelta
 from decimal import Decimal
+from operator import attrgetter
 from plone.app.taskqueue.exportimport.steps import export_services
 from plone.app.taskqueue.exportimport.steps import import_services
 from plone.app.taskqueue.exportimport.wanted import ProfileError
@@ -306,6 +307,18 @@ class TestExport(StepsTestCase):
         (job,) = self.tasks.jobs.values()
         self.assertEqual(job.status, "cronjob")
         self.assertIn("\\ufffeso, \\ud800, ä", text)
+
+    def test_what_cannot_be_read_is_left_out_and_replaced(self):
+        self.load(FILE)
+        jobs = self.portal["nightly"].jobs
+        broken, unknown = sorted(jobs.values(), key=attrgetter("task", "id"))
+        # As a version wrote it that knows more than this.
+        broken._code = 99
+        unknown.set_extra("schedule", (("z", 1),))
+        self.assertNotIn("<cronjob", self.dump().partition('"nightly"')[2])
+        self.load(FILE)
+        self.assertEqual(self.dump().count("<cronjob"), 2)
+        self.portal["nightly"].process()
 
     def fill(self):
         self.tasks.title = 'Some <tasks> & "more"'
