@@ -152,7 +152,10 @@ def _change(
         return due[begin : begin + limit]
 
     work = (name, top, portal_types, states, transition)
-    return Portions(work).run(following, handle, len(due))
+    portions = Portions(work)
+    # What was changed before is not due any more.
+    total = portions.counts.total() + len(due) - bisect_right(due, portions.last)
+    return portions.run(following, handle, total)
 
 
 def _due_paths(
