@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from datetime import UTC
 
+import math
 import threading
 import time
 
@@ -44,10 +45,13 @@ def host_now() -> float:
 def at(seconds: float | None) -> Iterator[None]:
     """Let ``now`` return ``seconds`` in this thread and in this context.
 
-    ``None`` changes nothing.  Origin: ``process(now)`` of z3c.taskqueue.
+    ``None`` changes nothing.  ``ValueError``: not a finite number.  Origin:
+    ``process(now)`` of z3c.taskqueue.
     """
     before = _told.time
     if seconds is not None:
+        if not math.isfinite(seconds):
+            raise ValueError(f"The time is seconds since 1970, not {seconds!r}.")
         _told.time = float(seconds)
     try:
         yield

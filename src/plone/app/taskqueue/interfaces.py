@@ -370,7 +370,8 @@ class IQueue(Interface):
         A job goes with the last one that ended in the same hour, and a worker that
         still has it in its lease hands it on within the hour.  Drops at most ``limit``
         such hours, so that the transaction stays small; call and commit until it
-        returns 0.  Returns the number of jobs forgotten.
+        returns 0.  Returns the number of jobs forgotten.  A service's queue forgets as
+        many at most as ten for each hour, as the service's ``jobs`` forget them too.
         """
 
     def check() -> None:
@@ -482,6 +483,9 @@ class IDispatcher(Interface):
     def start() -> None:
         """Register the worker in the database and start the threads."""
 
+    def begin_to_stop() -> None:
+        """Claim nothing any more, and return at once; ``stop`` is to follow."""
+
     def stop(timeout: float | None = None) -> bool:
         """Finish what runs, give back what has not begun, end the threads.
 
@@ -546,6 +550,10 @@ class ITask(Interface):
     run_as = Attribute(
         "``'caller'``, for whoever queues the job, or ``None`` for the service's user."
     )
+    wants_user = Attribute(
+        "``bool``: true for a task that is of no use to Anonymous; a job of it is "
+        "refused where nobody is the user that it would run as."
+    )
     retry = Attribute("How it is tried again: see ``IAsyncJob.retry_policy_factory``.")
     timeout = Attribute("Seconds or ``None``: see ``IAsyncJob.timeout``.")
     priority = Attribute("``int``: see ``IAsyncJob.priority``.")
@@ -585,6 +593,10 @@ class IJob(IAsyncJob):
     )
     output = Attribute("What the task returned; ``None`` before, and if it failed.")
     error = Attribute("``str``, why it failed; ``None`` if it has not.")
+    user = Attribute(
+        "``(path of the user folder, id)`` of the user whose rights it has, or had when "
+        "it ran; ``None`` for Anonymous, and in a service that has no users."
+    )
     created = Attribute("``datetime`` (UTC): when it was added; ``None`` before.")
     started = Attribute(
         "``datetime`` (UTC) or ``None``: when the run began that ended the job."
@@ -596,15 +608,31 @@ class ICronJob(IJob):
     """A job that has times at which it runs, or that runs once after a delay.
 
     ``CronJob(id, task, input, minute=(), hour=(), dayOfMonth=(), month=(),
-    dayOfWeek=(), delay=None)``.  ``ValueError``: times that cannot be.
+    dayOfWeek=(), delay=None, *, schedule=None)``.  ``ValueError``: times that cannot be.
 
     Each of its times has a run, which is a job of its own; ``output``, ``error``,
-    ``started`` and ``completed`` are those of the last run that has ended.  Times that
-    nobody was there for have one run together.  One with a delay is its own run.
+    ``started`` and ``completed`` are those of the last run that has ended.  What happens
+    with times that nobody was there for, and with those of which the run before has not
+    ended, its ``schedule`` says.  One with a delay is its own run.
 
-    Times are in UTC, and all fields that are given must match; see ``schedule.tuples``.
+    When its times are over and its last run has ended it is ``'completed'``.
+
+    ``minute`` to ``dayOfWeek`` are in UTC, and all that are given must match; see
+    ``schedule.tuples``.  They and ``delay`` are empty where a crontab expression says
+    the times.  They raise ``ValueError`` if what is stored cannot be read here: by a
+    newer version, or in a time zone that this server does not know.
     """
 
+    schedule = Attribute(
+        "The ``Schedule``: times, time zone, limits and policies.  Raises as ``minute``."
+    )
+    enabled = Attribute(
+        "False if it has no times until it is enabled, or they cannot be read here."
+    )
+    description = Attribute("``str``: what its schedule means, in plain English.")
+    skipped = Attribute(
+        "``int``: times that were left out because the run before had not ended."
+    )
     minute = Attribute("``tuple`` of ``int`` from 0 to 59; ``()`` is any.")
     hour = Attribute("``tuple`` of ``int`` from 0 to 23; ``()`` is any.")
     dayOfMonth = Attribute("``tuple`` of ``int`` from 1 to 31; ``()`` is any.")
@@ -618,10 +646,26 @@ class ICronJob(IJob):
     )
     runs = Attribute("``tuple`` of ``IJob``: the last that ended, and those to come.")
 
-    def update(minute=(), hour=(), dayOfMonth=(), month=(), dayOfWeek=(), delay=None):
+    def update(
+        minute=(),
+        hour=(),
+        dayOfMonth=(),
+        month=(),
+        dayOfWeek=(),
+        delay=None,
+        *,
+        schedule=None,
+    ):
         """Replace all times; ``ITaskService.reschedule`` puts them in force.
 
-        ``ValueError``: times that cannot be.
+        Limits and policies stay as they are, unless a ``Schedule`` is given, which
+        replaces everything.  ``ValueError``: times that cannot be, or are all over.
+        """
+
+    def next_runs(count=5):
+        """Return when it runs next: a list of ``datetime`` in its time zone.
+
+        It is empty if it is disabled.  Nothing that happens meanwhile is foreseen.
         """
 
     def timeOfNextCall(now=None):
@@ -646,14 +690,17 @@ class ITaskService(Interface):
     def getAvailableTasks():
         """Return a ``dict`` of the tasks that can be seen here, by name."""
 
-    def add(task, input=None, startLater=False):
+    def add(task, input=None, startLater=False, *, context=None):
         """Queue a job and return its id.
 
         With ``startLater`` it waits for ``startJob``.  If the task is unique and another
-        job has its key, that one's id is returned.
+        job has its key, that one's id is returned.  ``context`` is the object that the
+        task works on, if it wants one; the job keeps a reference to it.
 
-        ``ValueError``: there is no task of that name, or the input cannot be stored.
-        ``TaskInputError``, a ``ValueError``: it is not what the task's schema asks for.
+        ``ValueError``: there is no task of that name, the input or the context cannot be
+        stored, or the task asks for a user whom the service has not.  ``TaskInputError``,
+        a ``ValueError``: the input is not what the task's schema asks for, or the task
+        wants a context and there is none, or the other way round.
         """
 
     def addCronJob(
@@ -665,11 +712,37 @@ class ITaskService(Interface):
         month=(),
         dayOfWeek=(),
         delay=None,
+        *,
+        context=None,
+        schedule=None,
+        crontab=None,
+        timezone=None,
+        misfire=None,
+        window=None,
+        overlap=None,
+        jitter=None,
+        start=None,
+        end=None,
+        enabled=None,
     ):
         """Add an ``ICronJob`` and return its id.
 
-        The task may be one that there will be.  ``ValueError``: times that cannot be, or
-        an input that cannot be stored.
+        Its times are those of the numbers, in UTC, or of ``crontab``, five fields or an
+        alias such as ``"@daily"``, in ``timezone`` (``"UTC"``).  With numbers alone they
+        count from when a processor sees the job first; with any option, from now.
+
+        ``misfire``: ``"once"``, ``"skip"`` or ``"all"``, and ``window``, seconds: what
+        is due of the times that nobody was there for; see ``schedule.policies``.
+        ``overlap``: ``"skip"``, ``"queue"`` or ``"allow"``: what happens at a time when
+        the run before has not ended.  At most 20 runs wait; times beyond are missed.
+        ``jitter``: seconds by which a run may be late, so that not all begin at once.
+        ``start``, ``end``: ``datetime`` with a time zone; the first and the last time.
+        ``enabled``: false for one that has no times until ``enable``.
+        ``schedule``: a ``Schedule`` instead of all these.
+
+        The task may be one that there will be; if it is there the input is checked.
+        ``ValueError``: times that cannot be, never come, or are over;
+        and what ``add`` says of the context and the user; an input that cannot be stored.
         """
 
     def startJob(jobid):
@@ -681,13 +754,54 @@ class ITaskService(Interface):
     def reschedule(jobid):
         """Put the times of a cron job in force that ``update`` has set.
 
-        ``KeyError``: there is no such job.  ``ValueError``: it has no times to come.
+        Or find them out anew, after a clock was ahead by more than an hour.
+        ``KeyError``: there is no such job.  ``ValueError``: it has no times to come, or
+        its record cannot be read.
+        """
+
+    def enable(jobid):
+        """Let a cron job have times from now on: true, or false if it has already.
+
+        Nothing is made up for that lies before.  ``KeyError``: there is no such job.
+        ``ValueError``: it is no cron job with times to come, or they cannot be read.
+        """
+
+    def disable(jobid):
+        """Let a cron job have no times until it is enabled: true, or false if so already.
+
+        Runs that have begun or wait go on.  Errors as ``enable``.
+        """
+
+    def run_now(jobid):
+        """Begin a run of a cron job beside its times, also of one that is disabled.
+
+        False, and nothing happens, if a run has not ended and the overlap policy is
+        ``"skip"``, or if 20 have not; with ``"queue"`` it waits for those before it.
+        Errors as ``enable``.
+        """
+
+    def next_runs(jobid, count=5):
+        """Return ``ICronJob.next_runs(count)``.
+
+        ``KeyError``: there is no such job.  ``ValueError``: it is no cron job, or its
+        record cannot be read.
+        """
+
+    def describe(jobid):
+        """Return ``ICronJob.description``.  Errors as ``next_runs``."""
+
+    def adopt_cron_jobs():
+        """Let the cron jobs run in this installation from now on, and in no other.
+
+        They belong to the one that the setting ``installation`` named where the service
+        was first used.  Nothing is made up for that lies before.
         """
 
     def clean(status=(CANCELLED, ERROR, COMPLETED)):
         """Forget the jobs of these statuses.
 
-        ``ValueError``: there are jobs of such a status that have not ended.
+        ``ValueError``: there are jobs of such a status that have not ended; none is
+        forgotten then.
         """
 
     def cancel(jobid):
@@ -732,6 +846,26 @@ class ITaskService(Interface):
 
     def isProcessing():
         """Say whether a thread of this process runs the jobs."""
+
+
+class ISiteTaskService(ITaskService):
+    """A service as a Zope object: in a Plone site, or in the root of Zope.
+
+    Its jobs run in its site, in the full surroundings of a request, and as ``user``:
+    whoever queues them, whichever process runs them, and in whose request they are run.
+    It is a utility of the site, under its id; in the root it is registered nowhere.
+    """
+
+    title = Attribute("``str``, for people.")
+    user = Attribute(
+        "``(path of the user folder, id)`` of the user that its jobs run as, or ``None`` "
+        "for Anonymous.  Can be set, which asks nobody whether they may: see "
+        "``service.rights``.  What is set goes for the next job that runs."
+    )
+    wait_seconds = Attribute(
+        "Seconds between two looks for jobs if nothing wakes the thread; goes for the "
+        "next thread that is started.  ``ValueError``: not a number above 0."
+    )
 
 
 class IAsyncService(Interface):

@@ -93,6 +93,7 @@ _KINDS = {
     "stop_seconds": _Kind(
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
+    "installation": _Kind(str, "a name for this installation"),
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
     "queues": _Kind(_names, "names of queues with commas between, * for any letters"),
     "prefetch": _Kind(_whole, "a whole number from 1 to 10000", 1, 10_000),
@@ -131,6 +132,9 @@ class Settings:
     kill_seconds: float | None = Options.kill_seconds
     #: Seconds that the end of the process waits for jobs that run.
     stop_seconds: float = 5.0
+    #: Name of the installation that this process belongs to, so that a copy of its
+    #: database elsewhere does not run its cron jobs; empty: it has none.
+    installation: str = ""
     #: Services whose jobs are run in this process, see ``service.autostart``.
     autostart: str = ""
     #: Patterns of the names of queues whose jobs are run; none: of all queues.

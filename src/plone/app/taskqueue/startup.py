@@ -11,7 +11,8 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.environment import PloneEnvironment
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
+from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service.autostart import bootStrapSubscriber
 from plone.app.taskqueue.settings import read_settings
@@ -51,6 +52,7 @@ def configure(event) -> None:
     if settings.database:
         _check_database(settings.database, event.database)
     set_database_name(settings.database)
+    set_installation(settings.installation)
 
 
 @adapter(IProcessStarting)

@@ -179,15 +179,7 @@ class Dispatcher:
             "those that have not begun.",
             self.uuid,
         )
-        self._stop_event.set()
-        self._bell.close()
-        with self._gate:
-            self._gate.notify_all()
-            self._end_maintenance_if_alone()
-        for database in self._rung_by():
-            hub.unsubscribe(database, self._bell.ring)
-        while self._attended:
-            listener.leave(self._attended.pop())
+        self.begin_to_stop()
         for thread in self._threads:
             _join(thread, until)
         ended = not any(thread.is_alive() for thread in self._threads)
@@ -213,6 +205,27 @@ class Dispatcher:
                 self.uuid,
             )
         return ended
+
+    def begin_to_stop(self) -> None:
+        self._stop_event.set()
+        self._bell.close()
+        with self._gate:
+            self._gate.notify_all()
+            self._end_maintenance_if_alone()
+        for database in self._rung_by():
+            hub.unsubscribe(database, self._bell.ring)
+        while self._attended:
+            listener.leave(self._attended.pop())
+
+    def _retire(self) -> None:
+        """End with the queues that it serves; for its own threads, which end then."""
+        logger.info(
+            "Dispatcher %s ends: its queue %s was taken away, with its service.",
+            self.uuid,
+            " and ".join(sorted(self.queue_names)),
+        )
+        self.begin_to_stop()
+        running.remove(self)
 
     def _end_maintenance_if_alone(self) -> None:
         # A thread that still runs a job needs the heartbeat, however long ago it was
@@ -311,6 +324,10 @@ class Dispatcher:
         seconds = None
         if queues is not None:
             served = [queue for queue in queues.values() if self.serves(queue)]
+            if self.queue_names and not served:
+                connection.transaction_manager.abort()
+                self._retire()
+                return
             seconds = _seconds_to_next(served)
             if self._tap is not None:
                 records = records_to_watch(queues, served)

@@ -47,5 +47,11 @@ class Pruner:
         queues = find_queues(connection)
         if queues is None:
             return 0
+        for name in queues.forget_gone():
+            logger.warning(
+                "The queue %s was forgotten: its service was deleted from its database "
+                "without a word, and with it what it held.",
+                name,
+            )
         before = clock.now() - self._retention
         return sum(queue.prune(before) for queue in queues.values())

@@ -1,9 +1,12 @@
-"""Running a job within the caller's transaction: no commit, no thread, no environment.
+"""Running a job within the caller's transaction: no commit, no thread.
 
 The same transitions as everywhere, with a lease that begins and ends in that transaction
 and so leaves no trace: the outcome is committed with the claim, or neither is.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.run import Run
 from plone.app.taskqueue.job import payload
@@ -24,6 +27,8 @@ from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.taskqueue import TaskQueue
 from transaction.interfaces import TransientError
 from typing import Any
+from weakref import WeakKeyDictionary
+from ZODB.interfaces import IDatabase
 
 import logging
 import transaction
@@ -31,26 +36,33 @@ import transaction
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
-#: What retry policies have counted for jobs whose caller may have undone it, by the
-#: database and id of the job; for a cron job's run, of the cron job and with its time.
-_counted: dict[tuple[int, bytes, float | None], dict[str, Any]] = {}
+_Key = tuple[bytes, float | None]
+
+#: What retry policies have counted for jobs whose caller may have undone it, by
+#: database, and in it by the id of the job; for a cron job's run, of the cron job and
+#: with its time.
+_counted: WeakKeyDictionary[IDatabase, dict[_Key, dict[str, Any]]] = WeakKeyDictionary()
 
 
-def run_next(queue: TaskQueue) -> bool:
+#: Puts up the surroundings of a job, and yields what is put before its arguments.
+Surround = Callable[[AsyncJob], AbstractContextManager[tuple]]
+
+
+def run_next(queue: TaskQueue, surround: Surround) -> bool:
     """Run the job that is next; false if there is none.  See ``ITaskService``."""
     queue.plan_all()
     lease = claim_next(queue, registry.new_worker_id(), 0, 1, lambda *job: False)
     if lease is None:
         return False
-    _Within(queue, lease).run()
+    _Within(queue, lease, surround).run()
     return True
 
 
-def run_this(queue: TaskQueue, job: AsyncJob) -> bool:
+def run_this(queue: TaskQueue, job: AsyncJob, surround: Surround) -> bool:
     """Run that job if it is pending; false if it is not."""
     if job.state is not State.PENDING:
         return False
-    _Within(queue, _claim(queue, job)).run()
+    _Within(queue, _claim(queue, job), surround).run()
     return True
 
 
@@ -63,11 +75,27 @@ def _claim(queue: TaskQueue, job: AsyncJob) -> Lease:
     return lease
 
 
+def _counted_of(job: AsyncJob) -> dict[_Key, dict[str, Any]]:
+    # A new one, which nobody will see, for what is in no database.
+    return {} if job._p_jar is None else _counted.setdefault(job._p_jar.db(), {})
+
+
+@dataclass(frozen=True)
+class _Again:
+    """A job is to be tried again."""
+
+    at: float
+    #: What its retry policy is to know then.
+    data: dict[str, Any]
+    failure: Failure
+
+
 class _Within:
     """One job that a lease of the transaction holds."""
 
-    def __init__(self, queue: TaskQueue, lease: Lease):
+    def __init__(self, queue: TaskQueue, lease: Lease, surround: Surround):
         self._queue = queue
+        self._surround = surround
         self._lease = lease
         self._index, self._job = lease.held_jobs()[0]
         jar = queue._p_jar
@@ -90,10 +118,12 @@ class _Within:
             self._give_back()
             raise
         except Exception as error:
-            if self._is_tried_again(error):
-                raise
+            again = self._when_again(error)
             if self._manager.get() is before and not before.isDoomed():
                 self._undo(savepoint, error)
+            if again is not None:
+                self._put_back(again)
+                raise
             failure = Failure(error)
             if self._regain():
                 transitions.fail(self._lease, self._index, job, failure, self._started)
@@ -109,7 +139,7 @@ class _Within:
             self._give_back()
             raise
         else:
-            _counted.pop(self._key(), None)
+            _counted_of(job).pop(self._key(), None)
             if self._regain():
                 transitions.complete(
                     self._lease, self._index, job, result, self._started
@@ -122,8 +152,8 @@ class _Within:
         run = Run(
             job, self._lease, self._lease.claim, self._index, None, None, job.timeout
         )
-        with run:
-            value = job.run()
+        with run, self._surround(job) as leading:
+            value = job.run(*leading)
         if isinstance(value, AsyncJob):
             raise BatchFailedError(
                 f"The task of job {job.id} returned a job, for which only a worker can "
@@ -136,13 +166,13 @@ class _Within:
 
     # Trying again
 
-    def _is_tried_again(self, error: Exception) -> bool:
-        """Say whether the job goes back to its queue, which it then does."""
+    def _when_again(self, error: Exception) -> _Again | None:
+        """Return when and with what the job is tried again; ``None`` if it is not."""
         job = self._job
         if isinstance(error, BatchFailedError):
-            return False
+            return None
         key = self._key()
-        data = dict(_counted.get(key) or job.policy_data)
+        data = dict(_counted_of(job).get(key) or job.policy_data)
         failure = Failure(error)
         try:
             policy = retry.policy_for(job)
@@ -157,40 +187,45 @@ class _Within:
             )
             answer = None
         if answer is None or answer is retry.ENGINE:
-            _counted.pop(key, None)
-            return False
+            _counted_of(job).pop(key, None)
+            return None
         if key is not None:
-            _counted[key] = data
+            _counted_of(job)[key] = data
+        return _Again(answer, data, failure)
+
+    def _put_back(self, again: _Again) -> None:
+        job = self._job
         if not self._regain():
-            return True
+            return
         attempt = Attempt(
             self._started,
             clock.now(),
             self._lease.worker_id,
-            str(failure).partition("\n")[0][:REASON_LIMIT],
-            failure.getTraceback()[-TRACEBACK_LIMIT:],
+            str(again.failure).partition("\n")[0][:REASON_LIMIT],
+            again.failure.getTraceback()[-TRACEBACK_LIMIT:],
         )
-        job.record_attempts([attempt], data)
-        if answer > clock.now():
-            transitions.postpone(self._queue, self._lease, self._index, job, answer)
+        job.record_attempts([attempt], again.data)
+        if again.at > clock.now():
+            transitions.postpone(self._queue, self._lease, self._index, job, again.at)
             self._close()
         else:
             self._give_back()
-        return True
 
-    def _key(self) -> tuple[int, bytes, float | None] | None:
+    def _key(self) -> _Key | None:
         job = self._job
         tick = None
         if isinstance(job, CronRun):
             # The run is another one each time that its beginning was undone.
             job, tick = job.cronjob, job.tick
-        jar = job._p_jar
-        return None if jar is None else (id(jar.db()), job._p_oid, tick)
+        return None if job._p_jar is None else (job._p_oid, tick)
 
     def _undo(self, savepoint: Any, error: Exception) -> None:
         try:
             savepoint.rollback()
         except Exception as problem:
+            if self._queue._p_jar is None:
+                # Else the caller's transaction, which cannot commit any more, holds it.
+                self._give_back()
             # What it has done stays, so its outcome must not look as if it had not.
             raise error from problem
 

@@ -34,6 +34,22 @@ def capture(context) -> tuple:
         return _captured(context, portal)
 
 
+def capture_place(context=None) -> Surroundings:
+    """Return what is to be known of a context, and under which address sites are seen.
+
+    Nothing of the caller: the user is Anonymous, and language, skin and layers are
+    those of the site.  Without a context, nothing but the address.
+
+    ``ValueError``: the context could not be found again.
+    """
+    address = capture_address(current_request(context))
+    if context is None:
+        return Surroundings("", (), address=address)
+    portal = _site_root(context)
+    portal_path, reference = _place(context, portal)
+    return Surroundings(portal_path, reference, address=address)
+
+
 def capture_here() -> tuple:
     """Return the same for the current site as the context.
 
@@ -54,17 +70,23 @@ def as_caller(surroundings: tuple) -> tuple:
     return known._replace(user=capture_user(known.portal)).pack()
 
 
-def _captured(context, portal) -> tuple:
+def _place(context, portal) -> tuple:
+    """Return the portal's path and the reference to the context."""
     path, uuid, oid = refer(context)
     portal_path = "" if portal is None else path_of(portal)
     if portal is not None and (path + "/").startswith(portal_path + "/"):
         path = path[len(portal_path) + 1 :]
     elif not path:
         path = "/"
+    return portal_path, (path, uuid, oid)
+
+
+def _captured(context, portal) -> tuple:
+    portal_path, reference = _place(context, portal)
     request = current_request(context)
     return Surroundings(
         portal=portal_path,
-        context=(path, uuid, oid),
+        context=reference,
         user=capture_user(portal_path),
         address=capture_address(request),
         language=capture_language(request),

@@ -19,6 +19,7 @@ from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.events import event_for
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IEnvironment
+from plone.app.taskqueue.interfaces import IJob
 from zExceptions import BadRequest
 from zope.component.hooks import setSite
 from zope.component.interfaces import ISite
@@ -73,7 +74,8 @@ class PloneEnvironment:
     def enter(self, job: IAsyncJob) -> tuple:
         """Restore the job's surroundings; return its context, to be put first.
 
-        A job without surroundings gets none, and nothing put first.
+        A job without surroundings gets none, and nothing put first; nor one that has
+        surroundings and no context.
 
         ``BadRequest``: site, context, user folder or user are gone.
         """
@@ -97,22 +99,24 @@ class PloneEnvironment:
         except BadRequest as error:
             gone = error
         else:
-            point_at(now.request, now.context)
+            place = now.portal if now.context is None else now.context
+            point_at(now.request, now.root if place is None else place)
             now.site = _nearest_site(now.context) or now.portal
         now.user = found.user(now.root)
         self._apply(now)
         if gone is not None:
             raise gone
-        return (now.context,)
+        return () if now.context is None else (now.context,)
 
     def announce(self, job: IAsyncJob) -> None:
         """Fire the event of the job's outcome, inside its site and as its user.
 
         Whatever the job did to the site or the user is set right first.  A job
-        without surroundings is not one of ``IAsyncService`` and has no event.
+        without surroundings, or with a task, is not one of ``IAsyncService`` and has
+        no event.
         """
         now = self._now
-        if now is None or now.request is None:
+        if now is None or now.request is None or IJob.providedBy(job):
             return
         self._apply(now)
         notify(event_for(job, now.context))

@@ -44,7 +44,12 @@ class Found:
         return _wrapped(self._portal, root)
 
     def context(self, root):
-        """Return the context.  ``BadRequest``: it is gone."""
+        """Return the context, ``None`` if there is to be none.
+
+        ``BadRequest``: it is gone.
+        """
+        if not self._surroundings.context:
+            return None
         if self._context is None:
             _, uuid, oid = self._surroundings.context
             path = self._surroundings.context_path()

@@ -12,7 +12,8 @@ class Surroundings(NamedTuple):
 
     #: Path of the Plone site; ``""`` where the context belongs to none.
     portal: str
-    #: ``(path, uuid, oid)``; a path beneath the site's is relative to it.
+    #: ``(path, uuid, oid)``; a path beneath the site's is relative to it.  ``()`` is
+    #: none: the job is given no object.
     context: tuple
     #: ``None`` is Anonymous; an id is one of the site's own user folder; a tuple is
     #: ``(path of the user folder, id)``.
@@ -43,7 +44,12 @@ class Surroundings(NamedTuple):
         return cls(*packed[: len(cls._fields)])
 
     def context_path(self) -> str:
-        """Return the context's absolute path; ``""`` for the application."""
+        """Return the context's absolute path; ``""`` for the application.
+
+        Without a context, the site's.
+        """
+        if not self.context:
+            return self.portal
         path = self.context[0]
         if not path.startswith("/"):
             path = f"{self.portal}/{path}"

@@ -68,7 +68,8 @@ class FoundUser:
         self.folder_path = folder_path
         self.user_id = user_id
         folder = find(root, self.folder_path)
-        if folder is None:
+        # Its own: what is in a user folder acquires the method, and is none.
+        if not hasattr(aq_base(folder), "getUserById"):
             raise BadRequest(f"Userfolder path {self.folder_path} not found")
         user = folder.getUserById(self.user_id, None)
         # PAS may answer with the emergency user of that name, who may do everything.

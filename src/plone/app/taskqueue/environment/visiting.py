@@ -45,25 +45,49 @@ class PloneSurroundings:
         is done in the site that it belongs to.  What is gone is left out, with a line
         in the log: without its user the job has Anonymous.
         """
-        leftover.index_now()
-        environment = PloneEnvironment()
-        with undisturbed():
-            environment.open(root_application(job._p_jar)._p_jar)
+        with _lent(job) as environment:
             try:
-                try:
-                    environment.enter(job)
-                except BadRequest as error:
-                    logger.warning(
-                        "The surroundings of job %s are gone: %s. It is visited with "
-                        "what is left of them, and as Anonymous if the user is gone.",
-                        job.id,
-                        error,
-                    )
-                yield
-                environment.flush()
-            finally:
-                environment.leave()
-                environment.close()
+                environment.enter(job)
+            except BadRequest as error:
+                logger.warning(
+                    "The surroundings of job %s are gone: %s. It is visited with "
+                    "what is left of them, and as Anonymous if the user is gone.",
+                    job.id,
+                    error,
+                )
+            yield
+            environment.flush()
+
+
+@contextmanager
+def inside(
+    job: IAsyncJob, factory: type[PloneEnvironment] = PloneEnvironment
+) -> Iterator[tuple]:
+    """Let the job run in the caller's thread and transaction, in its own surroundings.
+
+    Yields what is to be put before its arguments.  Pending indexing is worked off on the
+    way in, and on the way out unless the job raises.
+
+    ``BadRequest``: site, context or user are gone; nobody else takes their place.
+    """
+    with _lent(job, factory) as environment:
+        yield environment.enter(job)
+        environment.flush()
+
+
+@contextmanager
+def _lent(
+    job: IAsyncJob, factory: type[PloneEnvironment] = PloneEnvironment
+) -> Iterator[PloneEnvironment]:
+    leftover.index_now()
+    environment = factory()
+    with undisturbed():
+        environment.open(root_application(job._p_jar)._p_jar)
+        try:
+            yield environment
+        finally:
+            environment.leave()
+            environment.close()
 
 
 def _steps(path: str) -> tuple:

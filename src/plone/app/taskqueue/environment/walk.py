@@ -46,11 +46,14 @@ def walk(root, path: str) -> list | None:
     """Return the objects from below ``root`` to the one at ``path``.
 
     ``root`` is the application, ``path`` absolute, with ``""`` for the root itself.
-    ``None``: there is no such object.
+    ``None``: there is no such object, or the path is not absolute.
     """
+    first, *names = path.split("/")
+    if first:
+        return None
     steps = []
     here = root
-    for name in path.split("/")[1:]:
+    for name in names:
         here = child(here, name)
         if here is None:
             return None

@@ -115,9 +115,9 @@ def is_first_in_line(key: int) -> bool:
     return not key & _IN_LINE
 
 
-def following(key: int) -> int:
-    """Return the key of the same shard a moment later."""
-    return key + (1 << _LOW_BITS)
+def following(key: int, moments: int = 1) -> int:
+    """Return the key of the same shard some moments later."""
+    return key + (moments << _LOW_BITS)
 
 
 def seconds_of(key: int) -> float:

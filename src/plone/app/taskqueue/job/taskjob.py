@@ -10,6 +10,7 @@ from plone.app.taskqueue import interfaces
 from plone.app.taskqueue.interfaces import IJob
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from typing import Any
@@ -29,6 +30,10 @@ _WORDS = {
     State.FAILED: interfaces.ERROR,
     State.CANCELLED: interfaces.CANCELLED,
 }
+
+
+#: States of jobs that have run, as somebody.
+_RAN = (State.COMPLETED, State.FAILED)
 
 
 @implementer(IJob)
@@ -56,6 +61,42 @@ class Job(AsyncJob):
 
     def _load_arguments(self) -> tuple[tuple, dict]:
         return (self.input,), {}
+
+    @property
+    def args(self) -> tuple:
+        return self.arguments
+
+    # Whose rights it has
+
+    @property
+    def captured(self) -> tuple | None:
+        """What its service has written down of where and by whom it was queued."""
+        return self.extra("captured")
+
+    @property
+    def surroundings(self) -> tuple | None:
+        # The service's place and user are those of the moment.
+        queue = self.queue
+        return None if queue is None else queue.service.surroundings_of(self)
+
+    @property
+    def user(self) -> tuple[str, str] | None:
+        if self.stored_state in _RAN:
+            return self.extra("ran_as")
+        queue = self.queue
+        return None if queue is None else queue.service.user_of(self)
+
+    def succeed(self, result: bytes | None) -> None:
+        super().succeed(result)
+        self._keep_user()
+
+    def blame(self, failure: Failure) -> None:
+        super().blame(failure)
+        self._keep_user()
+
+    def _keep_user(self) -> None:
+        if self.queue is not None:
+            self.set_extra("ran_as", self.queue.service.user_of(self))
 
     # Its queue, which knows it without a database too
 

@@ -8,12 +8,12 @@ that run, and those end.  Nobody waits for the jobs that such places keep out.
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
-from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.batch import Batch
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.place import all_queues
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
@@ -122,7 +122,7 @@ def tell_of_lost(queue: Any, unreadable: AsyncJob) -> None:
 def _all_waiting(connection: Any) -> list[tuple[Any, int, AsyncJob]]:
     return [
         (queue, key, outer)
-        for queue in connection.root()[ROOT_KEY].values()
+        for queue in all_queues(connection)
         for key, outer in queue.waiting.items()
     ]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from plone.app.taskqueue.job.asyncjob import id_of
-from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.states import CODES
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.leases import GONE
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.place import all_queues
+from plone.app.taskqueue.queue.place import find_queues
 from typing import Any
 
 
@@ -29,12 +30,12 @@ def check_queue(queue: Any) -> None:
 
 
 def _problems(queue: Any) -> Iterator[str]:
-    seen: dict[int, str] = {}
+    seen: dict[Any, str] = {}
     for place, job, expected in _everywhere(queue):
         number = id_of(job)
-        if number in seen:
-            yield f"job {number} is in {seen[number]} and in {place}"
-        seen[number] = place
+        before = seen.setdefault(_identity(job), place)
+        if before is not place:
+            yield f"job {number} is in {before} and in {place}"
         try:
             state = job.stored_state
         except Exception as error:
@@ -42,7 +43,7 @@ def _problems(queue: Any) -> Iterator[str]:
             continue
         if state is not expected and (state, expected) != _CALLED_BACK:
             yield f"job {number} in {place} says that it is {state.value}"
-        if job.queue_name != queue.name:
+        if not queue.owns(job):
             yield f"job {number} in {place} says that its queue is {job.queue_name!r}"
     yield from _lane_problems(queue)
     yield from _room_problems(queue)
@@ -52,6 +53,11 @@ def _problems(queue: Any) -> Iterator[str]:
         for said, there in queue.history(state).counted():
             if said != there:
                 yield f"{state.value} jobs: the counter says {said}, there are {there}"
+
+
+def _identity(job: Any) -> tuple[int, bytes | int]:
+    """Return what no other job has, be it in another database or in none."""
+    return id(job._p_jar), id(job) if job._p_oid is None else job._p_oid
 
 
 def _everywhere(queue: Any) -> Iterator[tuple[str, Any, State]]:
@@ -118,8 +124,8 @@ def _room_problems(queue: Any) -> Iterator[str]:
 
 def _batch_problems(queue: Any) -> Iterator[str]:
     untold = {
-        id_of(job)
-        for other in queue._p_jar.root()[ROOT_KEY].values()
+        _identity(job)
+        for other in (queue, *all_queues(queue._p_jar))
         for lease in other.leases.values()
         for state in FINAL
         for job in lease.ended_jobs(state)
@@ -139,7 +145,7 @@ def _batch_problems(queue: Any) -> Iterator[str]:
             if not _can_be_read(member):
                 unclear += 1
             elif member.stored_state in FINAL:
-                told += id_of(member) not in untold or batch not in member.watchers
+                told += _identity(member) not in untold or batch not in member.watchers
             elif batch not in member.watchers:
                 yield f"job {member.id} will not tell job {job.id}, which waits for it"
         if not told <= batch.ended <= told + unclear:
@@ -150,7 +156,8 @@ def _batch_problems(queue: Any) -> Iterator[str]:
 
 
 def _lease_problems(queue: Any) -> Iterator[str]:
-    workers = queue._p_jar.root()[ROOT_KEY].workers
+    queues = None if queue._p_jar is None else find_queues(queue._p_jar)
+    workers = () if queues is None else queues.workers
     known = {0, GONE, *(CODES[state] for state in FINAL)}
     for key, lease in queue.leases.items():
         if lease.key != key:

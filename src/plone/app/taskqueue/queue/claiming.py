@@ -83,12 +83,13 @@ def open_lanes(
             for shard, key in enumerate(first_keys)
             if key is not None
         ]
-        if waiting and _has_room(queue, lane):
+        if waiting and has_room(queue, lane):
             found.append((min(waiting), lane, mine))
     return sorted(found, key=lambda item: item[0])
 
 
-def _has_room(queue: Any, lane: Lane) -> bool:
+def has_room(queue: Any, lane: Lane) -> bool:
+    """Say whether all quotas of a lane let another of its jobs run."""
     for name in lane.quota_names:
         quota = queue.quotas.get(name)
         # A quota that was removed limits nothing.

@@ -5,57 +5,27 @@ from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.interfaces import IQueues
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
+from plone.app.taskqueue.queue.abandoning import abandon
+from plone.app.taskqueue.queue.place import find_queues
+from plone.app.taskqueue.queue.place import queue_connection
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.zeo import keep_ids_fresh
+from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
+from ZODB.POSException import POSKeyError
 from zope.interface import implementer
-
-
-class _Place:
-    """The database that the configuration chose; ``None`` is the main one."""
-
-    database_name: str | None = None
-
-
-def set_database_name(name: str | None) -> None:
-    """Choose the database that holds the queues of this process."""
-    _Place.database_name = name or None
-
-
-def queue_connection(connection: IConnection) -> IConnection:
-    """Return the connection to the database that holds the queues.
-
-    ``KeyError``: the configuration names a database that Zope does not have.
-    """
-    name = _Place.database_name
-    if name is None or name == connection.db().database_name:
-        return connection
-    try:
-        return connection.get_connection(name)
-    except KeyError:
-        known = ", ".join(sorted(connection.db().databases))
-        raise KeyError(
-            f"There is no database {name!r} for the job queues, only {known}. "
-            f"Add <zodb_db {name}> to zope.conf, or correct the setting 'database'."
-        ) from None
 
 
 def get_queues(connection: IConnection) -> "Queues":
     """Return the queues, and make them on first use in the current transaction."""
     mine = queue_connection(connection)
     keep_ids_fresh(mine.db())
-    root = mine.root()
-    queues = root.get(ROOT_KEY)
+    queues = find_queues(connection)
     if queues is None:
-        queues = root[ROOT_KEY] = Queues()
-        root._p_jar.add(queues)
+        queues = mine.root()[ROOT_KEY] = Queues()
+        mine.add(queues)
         queues.create("")
     return queues
-
-
-def find_queues(connection: IConnection) -> "Queues | None":
-    """Return the queues if there are any yet; writes nothing."""
-    return queue_connection(connection).root().get(ROOT_KEY)
 
 
 @implementer(IQueues)
@@ -83,12 +53,29 @@ class Queues(Persistent):
         return queue
 
     def attach(self, queue: Queue) -> None:
-        """Let workers find a queue that is kept elsewhere in the same database.
+        """Let workers find a queue that is kept elsewhere, and is a service's.
 
+        One that is a copy of another is made a queue of its own before; see there.
         ``ValueError``: there is another queue of that name.
         """
+        queue.settle_in()
         if self._queues.setdefault(queue.name, queue) is not queue:
             raise ValueError(f"There is another queue {queue.name!r} already.")
+
+    def detach(self, queue: Queue) -> int:
+        """Let no worker find a queue any more, for its service is deleted.
+
+        What it holds is cancelled; returns how many jobs.  ``attach`` lets workers find
+        it again.  ``ValueError``: it is not a service's.
+        """
+        if not queue.private:
+            raise ValueError(f"The queue {queue.name!r} is not a service's.")
+        if self._queues.get(queue.name) is queue:
+            del self._queues[queue.name]
+        # Threads that serve it shall end.
+        for changed in (self, queue):
+            hub.ring_after_commit(changed._p_jar)
+        return abandon(queue)
 
     def __getitem__(self, name: str) -> Queue:
         return self._queues[name]
@@ -112,11 +99,34 @@ class Queues(Persistent):
         return iter(self._queues.keys())
 
     def values(self) -> Iterator[Queue]:
-        return iter(self._queues.values())
+        return (queue for _, queue in self.items())
 
     def items(self) -> Iterator[tuple[str, Queue]]:
-        return iter(self._queues.items())
+        # Nothing about one that is gone keeps the others from their work.
+        return (item for item in self._queues.items() if not _is_gone(item[1]))
+
+    def forget_gone(self) -> list[str]:
+        """Forget queues whose records are gone; return their names.
+
+        Those of services are kept by their services.  If that is in another database,
+        and somebody deletes it without a word, packing that one takes the queue away.
+        """
+        gone = [name for name, queue in self._queues.items() if _is_gone(queue)]
+        for name in gone:
+            del self._queues[name]
+        return gone
 
     def __repr__(self) -> str:
         # As zc.async's did, so that old doctests go on.
         return f"<{__package__}.Queues object at {id(self):#x}>"
+
+
+def _is_gone(queue: Queue) -> bool:
+    if queue._p_jar is None or queue._p_changed is not None:
+        return False
+    # Not by loading the object, for which ZODB would write a traceback into the log.
+    try:
+        queue._p_jar._storage.load(queue._p_oid)
+    except POSKeyError:
+        return True
+    return False

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.readable import reading_error
+
+import itertools
 
 
 #: Seconds that a partition covers.
@@ -25,9 +28,13 @@ class Partition(Persistent):
         self.jobs = LOBTree()
         self.length = Length()
 
+    @staticmethod
+    def _first_slot(job: AsyncJob) -> int:
+        return keys.history_key(job.finished_seconds, job.id)
+
     def _slot(self, job: AsyncJob) -> int:
         """Return the key that holds the job, or the free one where it belongs."""
-        key = keys.history_key(job.finished_seconds, job.id)
+        key = self._first_slot(job)
         while (other := self.jobs.get(key)) is not None and other is not job:
             key -= 1
         return key
@@ -36,8 +43,20 @@ class Partition(Persistent):
         self.jobs[self._slot(job)] = job
 
     def remove(self, job: AsyncJob) -> None:
-        del self.jobs[self._slot(job)]
+        free = key = self._slot(job)
+        # Others that had to move on move back, or nobody would look for them beyond.
+        while (other := self.jobs.get(key := key - 1)) is not None:
+            if reading_error(other) is None and self._first_slot(other) >= free:
+                self.jobs[free] = other
+                free = key
+        del self.jobs[free]
         self.length.change(-1)
+
+    def take(self, taken: list[int]) -> None:
+        """Take out the jobs under these keys, whose records may be unreadable."""
+        for key in taken:
+            del self.jobs[key]
+        self.length.change(-len(taken))
 
     def __contains__(self, job: AsyncJob) -> bool:
         return self._slot(job) in self.jobs
@@ -125,6 +144,23 @@ class History(Persistent):
             self._length.change(-count)
             dropped += count
         return len(hours), dropped
+
+    def take_before(self, seconds: float, limit: int) -> list[AsyncJob]:
+        """Take out at most ``limit`` jobs of the oldest partition that ended before.
+
+        The partition goes with the last of them.  An empty list: there is none.
+        """
+        hours = list(self._partitions.keys(self._hour(seconds) + 1))
+        if not hours:
+            return []
+        partition = self._partitions[hours[-1]]
+        items = list(itertools.islice(partition.jobs.items(), limit + 1))
+        if len(items) <= limit:
+            self.drop_before(seconds, 1)
+            return [job for _, job in items]
+        partition.take([key for key, _ in items[:limit]])
+        self._length.change(-limit)
+        return [job for _, job in items[:limit]]
 
     def counted(self) -> Iterator[tuple[int, int]]:
         """Yield what the lengths say beside what is there (slow)."""

@@ -119,6 +119,13 @@ class Queue(Persistent):
         """Return the finished jobs of a state, without those still in leases."""
         return self._histories[state]
 
+    def owns(self, job: AsyncJob) -> bool:
+        """Say whether a job's record says that it is of this queue."""
+        return job.queue_name == self.name
+
+    def settle_in(self) -> None:
+        """Be made ready for being found by workers: nothing to do for most."""
+
     def room_of(self, job: AsyncJob) -> tuple[Shards, int]:
         """Return what holds the job while no worker does, and under which key.
 
@@ -303,7 +310,7 @@ class Queue(Persistent):
         return batching.cancel(self, job)
 
     def _holds_unclaimed(self, job: AsyncJob) -> bool:
-        return job.queue_name == self.name and self.standing(job) in (
+        return self.owns(job) and self.standing(job) in (
             State.PENDING,
             State.SCHEDULED,
             State.WAITING,

@@ -33,6 +33,9 @@ _DRAWS = 3
 _OWNED = 8
 _LONGER = 32
 
+#: Free keys are looked for one by one so often.
+_STEPS = 8
+
 Item = tuple[int, AsyncJob]
 
 
@@ -192,9 +195,16 @@ class Shards(Persistent):
         return self._shard(key).append(key, job)
 
     def put_back(self, key: int, job: AsyncJob) -> int:
-        """Add a job for a worker under that key, or the next free one; return it."""
+        """Add a job for a worker under that key, or a free one soon after; return it.
+
+        The next free one, as long as few are taken.  Where thousands are, as when all
+        are due at one moment, the search goes on in longer and longer steps.
+        """
+        tries = 0
         while not self._shard(key).put_back(key, job):
-            key = keys.following(key)
+            tries += 1
+            longest = 1 << max(0, tries - _STEPS)
+            key = keys.following(key, random.randint(1, longest))
         return key
 
     def holds(self, key: int, job: AsyncJob) -> bool:

@@ -82,33 +82,63 @@ def await_plan(queue: Any, job: AsyncJob, quota_names: tuple[str, ...]) -> None:
 
 
 def plan(queue: Any, job: AsyncJob, due: float) -> None:
-    """V: scheduled without a time -> scheduled."""
-    queue.unplanned.remove([(job.key, job)])
+    """V: scheduled -> scheduled, at its next time; it may have had none, or another."""
+    _take_out(queue, job)
     _schedule(queue, job, due)
 
 
 def forget_plan(queue: Any, job: AsyncJob) -> None:
     """W: scheduled -> scheduled without a time."""
-    room, key = queue.room_of(job)
-    room.remove([(key, job)])
+    _, key = _take_out(queue, job)
     job.postpone(None)
     _append(queue.unplanned, job, keys.shard_of(key))
 
 
-def tick(queue: Any, key: int, job: AsyncJob, run: AsyncJob, due: float) -> None:
-    """X: new -> pending, first in line, for a run of a job that is scheduled again.
+def rest(queue: Any, job: AsyncJob, room: Shards) -> None:
+    """Z: scheduled -> scheduled, with no time to come, in a room that claims leave out."""
+    _, key = _take_out(queue, job)
+    job.postpone(None)
+    _append(room, job, keys.shard_of(key))
 
-    Whoever claims writes the job, so that each of its times has one run.
+
+def run_out(queue: Any, job: AsyncJob) -> None:
+    """AA: scheduled -> completed, for a cron job that has no times to come for good."""
+    _take_out(queue, job)
+    job.postpone(None)
+    job.ended(clock.now())
+    job.become(State.COMPLETED)
+    queue.history(State.COMPLETED).add_all([job])
+
+
+def tick(queue: Any, job: AsyncJob, run: AsyncJob, waits: bool) -> None:
+    """X: new -> pending, first in line, for a run of a job that is scheduled.
+
+    Or scheduled, if it waits until another run has ended.  Whoever claims writes the
+    job, so that each of its times has one run.
     """
-    queue.schedule.remove([(key, job)])
-    _schedule(queue, job, due)
     if queue._p_jar is not None:
-        queue._p_jar.add(run)
+        add_new(queue._p_jar, run)
     run.queue_name = queue.name
     run.limit_by(job.quota_names)
-    run.key = queue.lane_of(run).put_back(keys.first_in_line(key), run)
+    room = queue.behind if waits else queue.lane_of(run)
+    run.key = room.put_back(keys.first_in_line(job.key), run)
     run.set_extra("created", clock.now())
     run.become(State.PENDING)
+
+
+def tick_unasked(queue: Any, job: AsyncJob, run: AsyncJob, waits: bool) -> None:
+    """X: the same by a producer, beside the times of the job: it takes its place."""
+    if queue._p_jar is not None:
+        add_new(queue._p_jar, run)
+    lane = queue.lane_of(job)
+    _enter(queue, queue.behind if waits else lane, run, job.quota_names)
+    run.become(State.PENDING)
+
+
+def go_on(queue: Any, run: AsyncJob) -> None:
+    """M: scheduled -> pending, first in line, because those before it have ended."""
+    queue.behind.remove([(run.key, run)])
+    _put_back(queue.lane_of(run), run, keys.first_in_line(run.key))
 
 
 def begin_first(queue: Any, key: int, job: AsyncJob) -> None:
@@ -152,9 +182,10 @@ def promote(queue: Any, key: int, job: AsyncJob) -> None:
     _put_back(queue.lane_of(job), job, job.key)
 
 
-def _take_out(queue: Any, job: AsyncJob) -> None:
+def _take_out(queue: Any, job: AsyncJob) -> tuple[Shards, int]:
     room, key = queue.room_of(job)
     room.remove([(key, job)])
+    return room, key
 
 
 def _put_back(room: Shards, job: AsyncJob, key: int) -> None:
@@ -288,6 +319,29 @@ def _cancel_at_once(queue: Any, job: AsyncJob) -> None:
     queue.history(State.CANCELLED).add_all([job])
 
 
+def abandon(queue: Any, jobs: Sequence[AsyncJob]) -> None:
+    """E, F: not ended -> cancelled, for jobs that were taken out of their containers.
+
+    N for those whose outcome is known: what was not called back is not called.
+    """
+    now = clock.now()
+    ended: dict[State, list[AsyncJob]] = {}
+    for job in jobs:
+        if job.stored_state is State.CALLBACKS:
+            for callback in job.open_callbacks():
+                cancel_callback(callback)
+            state = job.outcome_state
+        else:
+            job.ended(now)
+            state = State.CANCELLED
+        if job.batch is not None:
+            job.batch.held = False
+        job.become(state)
+        ended.setdefault(state, []).append(job)
+    for state, all_of_it in ended.items():
+        queue.history(state).add_all(all_of_it)
+
+
 def cancel_leased(lease: Lease, index: int, job: AsyncJob) -> None:
     """F: leased -> cancelled, by the worker that finds the job marked."""
     job.ended(clock.now())
@@ -309,7 +363,7 @@ def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
 
 
 def set_apart(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
-    """Z: leased -> pending, where only workers claim it that can import its function."""
+    """BB: leased -> pending, where only workers claim it that can import its function."""
     lease.drop(index)
     _put_back(queue.lane_apart(job), job, job.key)
 
@@ -406,6 +460,15 @@ def _set_stone(
 def discard_ended(queue: Any, job: AsyncJob) -> None:
     """Y: completed, failed, cancelled -> gone, for one job; some lease may list it yet."""
     queue.history(job.stored_state).discard(job)
+
+
+def forget_some(queue: Any, before: float, limit: int) -> list[AsyncJob]:
+    """L: the same for at most so many of the oldest of each state; return them."""
+    return [
+        job
+        for state in FINAL
+        for job in queue.history(state).take_before(before, limit)
+    ]
 
 
 def forget(queue: Any, before: float, limit: int) -> int:

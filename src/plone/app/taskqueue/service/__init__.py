@@ -16,6 +16,7 @@ from plone.app.taskqueue.service.batches import serial
 from plone.app.taskqueue.service.here import queue
 from plone.app.taskqueue.service.jobinfo import makeJob
 from plone.app.taskqueue.service.jobinfo import wrapJob
+from plone.app.taskqueue.service.siteservice import SiteTaskService
 from plone.app.taskqueue.service.taskservice import BaseTaskService
 from plone.app.taskqueue.service.taskservice import TaskService
 
@@ -32,6 +33,7 @@ __all__ = [
     "RetryCommonForever",
     "RetryCommonFourTimes",
     "RetryWithDelay",
+    "SiteTaskService",
     "TaskService",
     "bootStrapSubscriber",
     "getAutostartServiceNames",

@@ -4,6 +4,7 @@ Origin: lovely.remotetask, whose grammar and lines of the log these are.
 """
 
 from collections.abc import Iterator
+from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import SECTION
@@ -65,7 +66,7 @@ def bootStrapSubscriber(event: Any) -> None:
             try:
                 _start(root, name)
             except Exception:
-                # Such as a site that cannot be read; the process starts all the same.
+                # Such as a registry that cannot be read; the process starts all the same.
                 logger.exception("directive %s cannot be followed", name)
     finally:
         connection.transaction_manager.abort()
@@ -81,15 +82,15 @@ def _start(root: Any, directive: str) -> None:
     if not sites:
         logger.error("site %s not found", site_name)
     found = started = 0
-    for name, site in sites:
-        for its_name, service in _services(site, service_name):
-            found += 1
-            if service.isProcessing():
-                continue
-            service.startProcessing()
-            if service.isProcessing():
-                started += 1
-                logger.info("service %s on site %s started", its_name, name)
+    for name, folder, registry in sites:
+        services = _registered(registry, service_name)
+        if folder is root:
+            # They are registered nowhere, as Zope's root has no registry to itself.
+            services |= _placed(root, service_name)
+        for its_name, service in sorted(services.items()):
+            there, now_runs = _start_service(service, its_name, name)
+            found += there
+            started += now_runs
     if _ANY in (site_name, service_name):
         if not started:
             logger.warning("no services started by directive %s", directive)
@@ -97,17 +98,41 @@ def _start(root: Any, directive: str) -> None:
         logger.error("service %s on site %s not found", service_name, sites[0][0])
 
 
-def _sites(root: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the names and registries of the sites; the root's comes first."""
+def _start_service(service: Any, name: str, site_name: str) -> tuple[bool, bool]:
+    """Return whether it is there, and whether it was started now.  Never raises."""
+    try:
+        if not service.getServicePath():
+            # It was deleted, and its registration was not.
+            return False, False
+        if service.isProcessing():
+            return True, False
+        service.startProcessing()
+    except Exception:
+        # The others of the directive are started all the same.
+        logger.exception("service %s on site %s cannot be started", name, site_name)
+        return True, False
+    if not service.isProcessing():
+        return True, False
+    logger.info("service %s on site %s started", name, site_name)
+    return True, True
+
+
+def _sites(root: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the names, folders and registries of the sites; the root comes first."""
     if name in ("", _ANY):
-        yield "root", _registry(root) or getGlobalSiteManager()
+        yield "root", root, _registry(root) or getGlobalSiteManager()
     if root is None:
         return
     for key, folder in list(root.items()):
-        if name in (key, _ANY) and ISite.providedBy(folder):
-            registry = _registry(folder)
-            if registry is not None:
-                yield key, registry
+        if name not in (key, _ANY):
+            continue
+        try:
+            registry = _registry(folder) if ISite.providedBy(folder) else None
+        except Exception:
+            logger.exception("site %s cannot be read", key)
+            continue
+        if registry is not None:
+            yield key, folder, registry
 
 
 def _registry(site: Any) -> Any:
@@ -117,11 +142,21 @@ def _registry(site: Any) -> Any:
         return None
 
 
-def _services(registry: Any, name: str) -> list[tuple[str, Any]]:
+def _registered(registry: Any, name: str) -> dict[str, Any]:
     """Return the services that are registered there, not those further out."""
-    found = {
+    return {
         each.name: each.component
         for each in registry.registeredUtilities()
         if each.provided.isOrExtends(ITaskService) and name in (each.name, _ANY)
     }
-    return sorted(found.items())
+
+
+def _placed(root: Any, name: str) -> dict[str, Any]:
+    """Return the services that lie in the root."""
+    if root is None:
+        return {}
+    return {
+        key: each
+        for key, each in list(root.items())
+        if name in (key, _ANY) and ISiteTaskService.providedBy(each)
+    }

@@ -1,9 +1,10 @@
 """The threads of this process that run the jobs of services."""
 
+from dataclasses import replace
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.service.surroundings import SiteEnvironment
+from plone.app.taskqueue.settings import read_settings
 from typing import Any
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
@@ -22,8 +23,8 @@ _SHORTEST_WAIT = 0.01
 _TRIES = 20
 
 _lock = threading.Lock()
-#: By the database and the queue of the service.
-_dispatchers: dict[tuple[int, str], Dispatcher] = {}
+#: By the database and the id of the queue of the service, which no copy shares.
+_dispatchers: dict[tuple[int, bytes], Dispatcher] = {}
 
 
 def find(service: Any) -> Dispatcher | None:
@@ -33,6 +34,19 @@ def find(service: Any) -> Dispatcher | None:
         return None
     dispatcher = _dispatchers.get(_key(service, jar.db()))
     return None if dispatcher is None or dispatcher.stopping else dispatcher
+
+
+def stop_after_commit(service: Any) -> None:
+    """Stop the dispatcher of the service if the current transaction is committed."""
+    jar = service._p_jar
+    if jar is not None:
+        manager = jar.transaction_manager
+        manager.get().addAfterCommitHook(_stop_if, (_key(service, jar.db()),))
+
+
+def _stop_if(committed: bool, key: tuple[int, bytes]) -> None:
+    if committed:
+        _stop(key)
 
 
 def start(service: Any) -> None:
@@ -45,18 +59,17 @@ def start(service: Any) -> None:
         raise ValueError(
             f"The service {'.'.join(path)} is not in the database yet: commit first."
         )
-    database = jar.db()
+    database = service.main_connection().db()
     with _lock:
-        key = _key(service, database)
+        key = _key(service, jar.db())
         if find(service) is not None:
             return
-        _attach(database, service._queue._p_oid, ".".join(path))
-        wait = service.processorArguments.get("waitTime", Options.poll_seconds)
+        name = _attach(database, service._queue, ".".join(path))
         dispatcher = Dispatcher(
             database,
-            SiteEnvironment,
-            Options(poll_seconds=max(wait, _SHORTEST_WAIT)),
-            queue_names=[service._queue.name],
+            service.environmentFactory,
+            _options(service),
+            queue_names=[name],
             thread_name=".".join([service.THREADNAME_PREFIX, *path]),
         )
         dispatcher.start()
@@ -66,10 +79,13 @@ def start(service: Any) -> None:
 def stop(service: Any) -> None:
     """Stop the dispatcher of the service, if there is one."""
     jar = service._p_jar
-    if jar is None:
-        return
+    if jar is not None:
+        _stop(_key(service, jar.db()))
+
+
+def _stop(key: tuple[int, bytes]) -> None:
     with _lock:
-        dispatcher = _dispatchers.pop(_key(service, jar.db()), None)
+        dispatcher = _dispatchers.pop(key, None)
     if dispatcher is not None:
         dispatcher.stop(_PATIENCE)
 
@@ -80,25 +96,37 @@ def stop_all(seconds: float) -> None:
     with _lock:
         dispatchers = list(_dispatchers.values())
         _dispatchers.clear()
+    # None shall begin a job while we wait for that of another.
+    for dispatcher in dispatchers:
+        dispatcher.begin_to_stop()
     for dispatcher in dispatchers:
         dispatcher.stop(max(0.0, until - time.monotonic()))
 
 
-def _key(service: Any, database: IDatabase) -> tuple[int, str]:
-    return id(database), service._queue.name
+def _options(service: Any) -> Options:
+    """Return the settings of this process, with what the service says itself."""
+    options = replace(read_settings(), threads=1).options()
+    wait = service.processorArguments.get("waitTime", options.poll_seconds)
+    return replace(options, poll_seconds=max(wait, _SHORTEST_WAIT))
 
 
-def _attach(database: IDatabase, oid: bytes, path: str) -> None:
-    """Let workers find the queue, in a transaction of our own."""
+def _key(service: Any, database: IDatabase) -> tuple[int, bytes]:
+    return id(database), service._queue._p_oid
+
+
+def _attach(database: IDatabase, mine: Any, path: str) -> str:
+    """Let workers find the queue, in a transaction of our own; return its name.
+
+    ``mine`` is the queue on the caller's connection.
+    """
+    home, oid = mine._p_jar.db().database_name, mine._p_oid
     for tries in range(_TRIES):
         connection = database.open(transaction.TransactionManager())
         try:
             with connection.transaction_manager:
-                queue = connection.get(oid)
-                queues = get_queues(connection)
-                if queue.name not in queues or queues[queue.name] is not queue:
-                    queues.attach(queue)
-            return
+                queue = connection.get_connection(home).get(oid)
+                get_queues(connection).attach(queue)
+                return queue.name
         except POSKeyError:
             raise ValueError(
                 f"The service {path} is not in the database yet: commit first."

@@ -1,22 +1,29 @@
 """``TaskService``: named tasks with inputs, now, later, or at certain times."""
 
-from BTrees.IOBTree import IOBTree
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from persistent import Persistent
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import within
 from plone.app.taskqueue.interfaces import CANCELLED
 from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.interfaces import ERROR
+from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.job.cronjob import CronJob
-from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.taskqueue import TaskQueue
+from plone.app.taskqueue.service import binding
 from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import processing
+from plone.app.taskqueue.service.cron import CronService
+from plone.app.taskqueue.service.cron import RETRY
+from plone.app.taskqueue.service.jobs import Jobs
+from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import options_of
 from plone.app.taskqueue.task.performing import perform
@@ -33,10 +40,6 @@ import logging
 
 logger = logging.getLogger("plone.app.taskqueue")
 
-#: How the jobs of a task are repeated that says nothing of it: at once, three times.
-#: Origin: lovely.remotetask, which counted for each thread, not for each job.
-RETRY = Retry(3, never=TaskError)
-
 #: Statuses of jobs that have ended.
 _ENDED = (CANCELLED, ERROR, COMPLETED)
 
@@ -46,11 +49,11 @@ class MissingTaskError(TaskError, LookupError):
 
 
 @implementer(ITaskService)
-class BaseTaskService(Contained, Persistent):
+class BaseTaskService(CronService, Contained, Persistent):
     """See ``ITaskService``.  The class attributes are for subclasses to change."""
 
     #: Makes what holds the jobs by id.
-    containerClass = IOBTree
+    containerClass = Jobs
     #: Ids are below this.
     maxint = 2**31 - 1
     taskInterface = ITask
@@ -58,6 +61,8 @@ class BaseTaskService(Contained, Persistent):
     THREADNAME_PREFIX = "remotetasks"
     #: ``waitTime``: seconds between two looks for jobs if nothing wakes the thread.
     processorArguments = {"waitTime": 1.0}
+    #: Makes the surroundings of jobs that a thread runs.
+    environmentFactory: type[IEnvironment] = SiteEnvironment
 
     def __init__(self) -> None:
         self.jobs = self.containerClass()
@@ -73,45 +78,32 @@ class BaseTaskService(Contained, Persistent):
         """Return where tasks are looked up; ``None`` is the current site."""
         return None
 
+    def _in_site(self) -> AbstractContextManager[Any]:
+        """Set the site whose vocabularies inputs are checked against."""
+        return nullcontext()
+
     # Adding
 
-    def add(self, task: str, input: Any = None, startLater: bool = False) -> int:
-        found = self._task(task)
-        if found is None:
-            raise ValueError("Task does not exist")
-        input = validate_input(found, input, task)
-        job = Job(self._generateId(), task, input)
-        self._set_options(job, found, input)
-        return self._register(job, self._queue.add(job, later=startLater))
-
-    def addCronJob(
+    def add(
         self,
         task: str,
         input: Any = None,
-        minute: Iterable[int] = (),
-        hour: Iterable[int] = (),
-        dayOfMonth: Iterable[int] = (),
-        month: Iterable[int] = (),
-        dayOfWeek: Iterable[int] = (),
-        delay: float | None = None,
+        startLater: bool = False,
+        *,
+        context: Any = None,
     ) -> int:
-        job = CronJob(
-            self._generateId(),
-            task,
-            input,
-            minute,
-            hour,
-            dayOfMonth,
-            month,
-            dayOfWeek,
-            delay,
-        )
         found = self._task(task)
         if found is None:
-            job.retry_policy_factory = RETRY
-        else:
-            self._set_options(job, found)
-        return self._register(job, self._queue.add_planned(job))
+            raise ValueError("Task does not exist")
+        input = self._checked(found, input, task)
+        job = Job(self._generateId(), task, input)
+        self._set_options(job, found, input)
+        self._bind(job, found, context)
+        return self._register(job, self._queue.add(job, later=startLater))
+
+    def _checked(self, task: Any, input: Any, name: str) -> Any:
+        with self._in_site():
+            return validate_input(task, input, name)
 
     def _set_options(self, job: Job, task: Any, *inputs: Any) -> None:
         options = options_of(task)
@@ -121,6 +113,14 @@ class BaseTaskService(Contained, Persistent):
         job.isolated = options.isolated
         for input in inputs:
             job.set_unique(unique_key(task, job.task, input))
+
+    def _bind(self, job: Job, task: Any, context: Any) -> None:
+        """Write down what the job works on.  ``ValueError``: the task cannot have it."""
+        if task is not None:
+            binding.check_user(task, job.task, None)
+            binding.check_context(task, job.task, context)
+        if context is not None:
+            job.set_extra("context", binding.refer(context))
 
     def _register(self, job: Job, queued: Job) -> int:
         if queued is job:
@@ -134,41 +134,58 @@ class BaseTaskService(Contained, Persistent):
     # Changing
 
     def startJob(self, jobid: int) -> bool:
-        return self._queue.start(self.jobs[jobid])
-
-    def reschedule(self, jobid: int) -> None:
-        self._queue.replan(self.jobs[jobid])
+        job = self.jobs[jobid]
+        return reading_error(job) is None and self._queue.start(job)
 
     def cancel(self, jobid: int) -> None:
         job = self._find(jobid)
-        if job is not None and not job.has_ended and job.state is not State.CALLBACKS:
+        if job is None or job.state is State.CALLBACKS:
+            return
+        # When the times of a cron job are over its last run may not be.
+        if not job.has_ended or (isinstance(job, CronJob) and job.open_runs):
             self._queue.cancel(job)
 
     def _find(self, jobid: Any) -> Job | None:
-        # A number, for trees of numbers raise at anything else.
-        return self.jobs.get(jobid) if isinstance(jobid, int) else None
+        job = self.jobs.get(jobid)
+        return None if job is None or reading_error(job) is not None else job
+
+    def _readable(self, jobid: int) -> Job:
+        """Return the job.  ``KeyError``: there is none.  ``ValueError``: it is broken."""
+        job = self.jobs[jobid]
+        error = reading_error(job)
+        if error is not None:
+            raise ValueError(_broken(jobid, error))
+        return job
 
     def clean(self, status: Iterable[str] = _ENDED) -> None:
         wanted = [status] if isinstance(status, str) else list(status)
-        for jobid, job in list(self.jobs.items()):
-            word = job.status
+        found = []
+        for jobid, job in self.jobs.items():
+            word = self.getStatus(jobid)
             if word not in wanted:
                 continue
             if word not in _ENDED:
                 raise ValueError(f"Not allowed status for removing. {word}")
+            found.append((jobid, job))
+        for jobid, job in found:
             del self.jobs[jobid]
-            self._queue.forget(job)
+            if reading_error(job) is None:
+                self._queue.forget(job)
 
     # Reading
 
     def getStatus(self, jobid: int) -> str:
-        return self.jobs[jobid].status
+        job = self.jobs[jobid]
+        return ERROR if reading_error(job) is not None else job.status
 
     def getResult(self, jobid: int) -> Any:
-        return self.jobs[jobid].output
+        job = self.jobs[jobid]
+        return None if reading_error(job) is not None else job.output
 
     def getError(self, jobid: int) -> str | None:
-        return self.jobs[jobid].error
+        job = self.jobs[jobid]
+        error = reading_error(job)
+        return job.error if error is None else _broken(jobid, error)
 
     def hasJobsWaiting(self, now: float | None = None) -> bool:
         with clock.at(now):
@@ -186,14 +203,30 @@ class BaseTaskService(Contained, Persistent):
             message = f'Task "{job.task}" not found!'
             logger.error(message)
             raise MissingTaskError(message)
+        if context is None:
+            context = binding.context_of(job)
         return perform(task, self, job.id, job.input, context, job.task)
+
+    # Whose rights jobs have: nobody's, without a site
+
+    def surroundings_of(self, job: Job) -> tuple | None:
+        """Return the surroundings that the job would have now; see ``IAsyncJob``."""
+        return None
+
+    def user_of(self, job: Job) -> tuple[str, str] | None:
+        """Return the user that the job would run as now; see ``IJob``."""
+        return None
+
+    def _surround(self, job: Job) -> AbstractContextManager[tuple]:
+        """Put up the surroundings of a job that runs here and now: those of the caller."""
+        return nullcontext(())
 
     def processNext(self, now: float | None = None, jobid: int | None = None) -> bool:
         with clock.at(now):
             if jobid is None:
-                return within.run_next(self._queue)
+                return within.run_next(self._queue, self._surround)
             job = self._find(jobid)
-            return job is not None and within.run_this(self._queue, job)
+            return job is not None and within.run_this(self._queue, job, self._surround)
 
     def process(self, now: float | None = None) -> None:
         while self.processNext(now):
@@ -210,6 +243,10 @@ class BaseTaskService(Contained, Persistent):
             place = place.__parent__
         return names
 
+    def main_connection(self) -> Any:
+        """Return the connection to the database in which workers look for queues."""
+        return self._p_jar
+
     def startProcessing(self) -> None:
         processing.start(self)
 
@@ -222,3 +259,9 @@ class BaseTaskService(Contained, Persistent):
 
 class TaskService(BaseTaskService):
     """The service of containers of zope.site, and of none."""
+
+
+def _broken(jobid: int, error: Exception) -> str:
+    return (
+        f"The record of job {jobid} cannot be read ({type(error).__name__}: {error})."
+    )

@@ -61,8 +61,9 @@ class FunctionTask(SimpleTask):
             signature(self.func).bind(*leading, **dict.fromkeys(names))
         except TypeError as error:
             call = ", ".join([*leading, *(f"{name}=" for name in names)])
+            name = getattr(self.func, "__qualname__", repr(self.func))
             raise TypeError(
-                f"The task's function {self.func.__qualname__} cannot be called with "
+                f"The task's function {name} cannot be called with "
                 f"({call}): {error}. It takes the fields of the input_schema by name, "
                 "or without a schema the input; after the context, if the task has "
                 "wants_context=True."

@@ -36,6 +36,7 @@ class TaskOptions:
     output_schema: IInterface | None = None
     wants_context: bool = False
     run_as: str | None = None
+    wants_user: bool = False
     retry: Any = None
     timeout: float | None = None
     priority: int = 0
@@ -187,6 +188,7 @@ _CHECKS = {
     "output_schema": _schema,
     "wants_context": _flag,
     "run_as": _run_as,
+    "wants_user": _flag,
     "retry": _retry,
     "timeout": _timeout,
     "priority": _priority,

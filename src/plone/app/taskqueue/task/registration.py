@@ -30,18 +30,34 @@ def task(name: str, **options: Any) -> Callable[[Callable], Callable]:
     ``FunctionTask``; ``options`` are those of ``TaskOptions``.  Nothing is registered
     until the module is named in ``<taskqueue:scan module="..." />`` or given to
     ``register_tasks``.  ``TypeError`` and ``ValueError``: an option cannot be used, or
-    the function does not fit the schema.
+    the function does not fit the schema.  ``TypeError``: it is none, or a method, which
+    nobody would find.
     """
     if not isinstance(name, str) or not name:
         raise TypeError(f"A task has a name: write @task('name'), not @task({name!r}).")
 
     def declare(function: Callable) -> Callable:
+        _check_findable(function)
         declared = FunctionTask(function, **options)
         others = getattr(function, _MARKER, ())
         setattr(function, _MARKER, (*others, (name, declared)))
         return function
 
     return declare
+
+
+def _check_findable(function: Callable) -> None:
+    if not isfunction(function):
+        raise TypeError(
+            f"@task declares functions, not {function!r}: register that as a utility, "
+            "SimpleTask(...) or one of its own class."
+        )
+    outer = function.__qualname__.rpartition(".")[0]
+    if outer and not outer.endswith("<locals>"):
+        raise TypeError(
+            f"@task declares functions, and {function.__qualname__} is a method: move "
+            "it out of its class."
+        )
 
 
 def declared_tasks(module: ModuleType | str) -> dict[str, FunctionTask]:

@@ -94,7 +94,15 @@ class _Found:
                 if name not in fields:
                     self.errors[str(name)] = _unknown(name, list(fields))
         for name, field in sorted(fields.items(), key=lambda item: item[1].order):
-            bound = field.bind(site)
+            try:
+                bound = field.bind(site)
+            except (Invalid, AttributeError, LookupError, TypeError) as error:
+                if site is not None and not isinstance(error, Invalid):
+                    raise
+                # Of an add-on that is not here, or of a site.
+                where = "here" if site is not None else "where there is no site"
+                self.errors[name] = f"It has no vocabulary {where}: {error}."
+                continue
             self.values[name] = value = _value(bound, given, name)
             try:
                 bound.validate(value)

@@ -1,6 +1,9 @@
 """Tasks that are made of a function.  Origin: z3c.taskqueue."""
 
 from collections.abc import Callable
+from inspect import isasyncgenfunction
+from inspect import iscoroutinefunction
+from inspect import isgeneratorfunction
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.task.options import attribute_of
 from plone.app.taskqueue.task.options import check_names
@@ -23,6 +26,7 @@ class Task:
     outputSchema = TaskOptions.output_schema
     wants_context = TaskOptions.wants_context
     run_as = TaskOptions.run_as
+    wants_user = TaskOptions.wants_user
     retry = TaskOptions.retry
     timeout = TaskOptions.timeout
     priority = TaskOptions.priority
@@ -55,12 +59,14 @@ class Task:
 class SimpleTask(Task):
     """Calls ``func(input)``, or ``func(context, input)`` if it wants a context.
 
-    ``options`` are those of ``TaskOptions``, such as ``input_schema``.
+    ``options`` are those of ``TaskOptions``, such as ``input_schema``.  ``TypeError``:
+    the function cannot be called, or is async or a generator.
     """
 
     def __init__(self, func: Callable, **options: Any) -> None:
         if not callable(func):
             raise TypeError(f"A task needs a function to call, not {func!r}.")
+        _refuse_unfinished(func)
         self.func = func
         super().__init__(**options)
 
@@ -73,6 +79,20 @@ class SimpleTask(Task):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.func!r}>"
+
+
+def _refuse_unfinished(func: Callable) -> None:
+    """Raise ``TypeError`` for a function that does nothing when it is called."""
+    if iscoroutinefunction(func) or isasyncgenfunction(func):
+        raise TypeError(
+            f"{func!r} is an async function, for which a job has no event loop. Give a "
+            "function that calls asyncio.run(...)."
+        )
+    if isgeneratorfunction(func):
+        raise TypeError(
+            f"{func!r} is a generator, which nobody would go through. Give a function "
+            "that does, and returns a list."
+        )
 
 
 class EchoTask(Task):

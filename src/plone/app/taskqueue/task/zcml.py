@@ -50,6 +50,7 @@ class ITaskDirective(Interface):
         description="'caller'; left out: the user of its service",
         required=False,
     )
+    wants_user = Bool(title="Is it of no use to Anonymous?", required=False)
     retry = TextLine(
         title="How it is tried again",
         description="Name of an adapter, or module:name of a factory",

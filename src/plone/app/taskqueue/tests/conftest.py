@@ -4,4 +4,5 @@ from plone.app.taskqueue.tests.engine import engine as engine
 from plone.app.taskqueue.tests.engine import home as home
 from plone.app.taskqueue.tests.runs import make_run as make_run
 from plone.app.taskqueue.tests.runs import run as run
+from plone.app.taskqueue.tests.service.place import place as place
 from plone.app.taskqueue.tests.storages.postgresql import postgresql as postgresql

@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from plone.app.taskqueue import _
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.registration import task
+from plone.app.taskqueue.task.shipped.page import beginning
 from plone.app.taskqueue.task.shipped.place import absolute
 from plone.app.taskqueue.task.shipped.place import at
 from plone.app.taskqueue.task.shipped.place import IPlace
 from plone.app.taskqueue.task.shipped.rights import current_user
 from typing import Any
 from zExceptions import NotFound
+from zExceptions import Redirect
 from zExceptions import Unauthorized
+from zope.globalrequest import getRequest
 from zope.interface import Interface
 from zope.schema import Dict
 from zope.schema import Int
 from zope.schema import Text
 from zope.schema import TextLine
 from zope.schema.interfaces import ValidationError
+from ZPublisher.HTTPResponse import HTTPResponse
 
 
 #: Parameters of a form.
@@ -77,9 +81,10 @@ def call_view(
     """Call a view with GET; return its status, length and beginning.
 
     The object and the view must be allowed to the user.  What the view changes is
-    committed with the job.
+    committed with the job.  It may redirect, which is not followed.
 
-    ``TaskError``: the user may not, there is no such view, or its status is 400 or more.
+    ``TaskError``: the user may not, there is no such view, it is no page, or its status
+    is 400 or more.
     """
     name = view.removeprefix("@@")
     top = absolute(path)
@@ -88,14 +93,14 @@ def call_view(
         found = _find(top, name)
         if found is None:
             raise TaskError(f"There is no way to {where}: is the name right?")
-        with _form(found.request, form or {}):
-            page = found()
+        page, response = _call(found, form or {}, where)
     except Unauthorized as error:
         raise TaskError(f"{current_user()} may not call {where}.") from error
-    status = found.request.response.getStatus()
+    status = response.getStatus()
     if status >= 400:
         raise TaskError(f"The status of {where} is {status}.")
-    return {"status": status, **_shown(page, keep)}
+    length, text = beginning(response, page, keep)
+    return {"status": status, "length": length, "text": text}
 
 
 def _find(path: str, name: str) -> Any:
@@ -104,11 +109,30 @@ def _find(path: str, name: str) -> Any:
     if obj is None:
         return None
     # The object itself, which acquisition cannot hide: it is a true child.
-    obj = aq_parent(aq_inner(obj)).restrictedTraverse(obj.getId())
+    parent = aq_parent(aq_inner(obj))
+    obj = parent.restrictedTraverse(path.rpartition("/")[2])
     try:
         return obj.restrictedTraverse(f"@@{name}")
     except (NotFound, LookupError, AttributeError):
         return None
+
+
+def _call(view: Any, form: Form, where: str) -> tuple[Any, HTTPResponse]:
+    """Return what the view returns, and the response.  ``TaskError``: it is no page."""
+    try:
+        call = view.__call__
+    except AttributeError:
+        # Those that help others, such as ``@@plone``, only seem to have it.
+        raise TaskError(
+            f"There is {where}, and it is no page that can be called."
+        ) from None
+    request = getRequest()
+    with _form(request, form):
+        try:
+            page = call()
+        except Redirect as redirect:
+            page = request.response.redirect(str(redirect))
+    return page, request.response
 
 
 @contextmanager
@@ -119,12 +143,3 @@ def _form(request: Any, form: Form) -> Iterator[None]:
         yield
     finally:
         request.form = before
-
-
-def _shown(page: Any, keep: int) -> dict[str, Any]:
-    if page is None:
-        return {"length": 0, "text": ""}
-    if isinstance(page, bytes):
-        return {"length": len(page), "text": page[:keep].decode("utf-8", "replace")}
-    text = page if isinstance(page, str) else repr(page)
-    return {"length": len(text), "text": text[:keep]}

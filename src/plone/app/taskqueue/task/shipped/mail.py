@@ -4,6 +4,7 @@ from AccessControl.Permissions import use_mailhost_services
 from email.mime.text import MIMEText
 from email.utils import formataddr
 from plone.app.taskqueue import _
+from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.registration import task
 from plone.app.taskqueue.task.shipped.place import current_site
@@ -18,6 +19,26 @@ from zope.schema import Int
 from zope.schema import Text
 from zope.schema import TextLine
 from zope.schema import Tuple
+from zope.schema.interfaces import ValidationError
+
+
+#: For three hours; there is nothing to wait for in what is wrong with the mail itself.
+WHEN_SERVER_IS_AWAY = Retry(8, delay=60, backoff="exponential", on=OSError)
+
+
+class NotPlain(ValidationError):
+    __doc__ = _(
+        "An address has letters of ASCII only: write the name of the server as xn--..., "
+        "as its mail server knows it."
+    )
+
+
+def is_plain(value: str) -> bool:
+    """Return true for an address that any mail server takes.  ``NotPlain``: it is none."""
+    # What it does not take would be found out after the commit, when it is too late.
+    if not value.isascii():
+        raise NotPlain(value)
+    return True
 
 
 class ISendMail(Interface):
@@ -26,13 +47,14 @@ class ISendMail(Interface):
     recipients = Tuple(
         title=_("Recipients"),
         description=_("Addresses; all of them see each other."),
-        value_type=Email(),
+        value_type=Email(constraint=is_plain),
         min_length=1,
     )
     sender = Email(
         title=_("Sender"),
         description=_("An address; left out, that of the site."),
         required=False,
+        constraint=is_plain,
     )
 
 
@@ -46,6 +68,7 @@ class ISent(Interface):
     description=_("Send a message through the mail host of the site."),
     input_schema=ISendMail,
     output_schema=ISent,
+    retry=WHEN_SERVER_IS_AWAY,
     redact=("body", "recipients"),
 )
 def send_mail(
@@ -54,7 +77,9 @@ def send_mail(
     """Send a plain text with the commit of the current transaction.
 
     A run that is undone sends nothing.  One whose server dies in the midst of the
-    commit may have sent it, and sends it again.
+    commit may have sent it, and sends it again.  ``OSError``: the mail server cannot be
+    reached; the commit raises it, and the job waits a while.  What the mail server
+    refuses when the commit can no longer fail is in the log, and in that alone.
     """
     host = getToolByName(current_site(), "MailHost")
     require(use_mailhost_services, host, "send mail")

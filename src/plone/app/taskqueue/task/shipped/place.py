@@ -15,14 +15,17 @@ from zope.schema.interfaces import ValidationError
 class NotAPath(ValidationError):
     __doc__ = _(
         "A path leads from the site to something in it, such as /news/today, without "
-        "'..' and without the address of the site."
+        "'..', without views and without the address of the site."
     )
 
 
 def is_path(value: str) -> bool:
     """Return true for a path within a site.  ``NotAPath``: it cannot be one."""
     names = value.strip("/").split("/") if value.strip("/") else []
-    if any(name in ("", ".", "..") or ":" in name for name in names):
+    if any(
+        name in ("", ".", "..") or ":" in name or name.startswith("@@")
+        for name in names
+    ):
         raise NotAPath(value)
     return True
 

@@ -47,12 +47,13 @@ class Portions:
         self._work = work
         self._size = size
         self._job = getJob()
-        self._last = ""
+        #: The path after which it goes on; ``""`` for the beginning.
+        self.last = ""
         self.counts: Counter[str] = Counter()
         if self._job is not None:
             place = self._job.annotations.get(PLACE)
             if place is not None and place[0] == work:
-                self._last = place[1]
+                self.last = place[1]
                 self.counts.update(dict(place[2]))
 
     def run(
@@ -63,18 +64,20 @@ class Portions:
     ) -> dict[str, int]:
         """Handle all paths; return how often each word was counted.
 
+        ``total`` is how many there are, with those that were handled before.
+
         Raises what ``checkpoint`` does.  The last portion is committed too; what is left
         for the caller's commit is that the job has no place any more.
         """
         done = self.counts.total()
         progress(done, max(done, total))
-        while paths := following(self._last, self._size):
+        while paths := following(self.last, self._size):
             for path in paths:
                 checkpoint()
                 self.counts[_handled(handle, path)] += 1
                 done += 1
                 progress(done, max(done, total), path[-MESSAGE_LIMIT:])
-            self._last = paths[-1]
+            self.last = paths[-1]
             self._commit()
         self._forget()
         return dict(self.counts)
@@ -82,7 +85,7 @@ class Portions:
     def _commit(self) -> None:
         if self._job is None:
             return
-        place = (self._work, self._last, tuple(self.counts.items()))
+        place = (self._work, self.last, tuple(self.counts.items()))
         self._job.annotations[PLACE] = place
         transaction.commit()
         _make_room()
@@ -95,7 +98,7 @@ class Portions:
 def _handled(handle: Callable[[str], str], path: str) -> str:
     try:
         return handle(path)
-    except (TransientError, JobCancelled):
+    except (TransientError, JobCancelled, MemoryError):
         raise
     except Exception:
         logger.exception("%s was left out, because of this error.", path)

@@ -75,6 +75,8 @@ class IChanged(Interface):
     description=_("Publish content whose publishing date has come."),
     input_schema=IPublishDue,
     output_schema=IChanged,
+    # Who may see nothing would be told that nothing is due.
+    wants_user=True,
     unique=True,
     isolated=True,
 )
@@ -98,6 +100,8 @@ def publish_due(
     description=_("Take back content whose expiration date has come."),
     input_schema=IExpireDue,
     output_schema=IChanged,
+    # Who may see nothing would be told that nothing is due.
+    wants_user=True,
     unique=True,
     isolated=True,
 )
@@ -148,7 +152,10 @@ def _change(
         return due[begin : begin + limit]
 
     work = (name, top, portal_types, states, transition)
-    return Portions(work).run(following, handle, len(due))
+    portions = Portions(work)
+    # What was changed before is not due any more.
+    total = portions.counts.total() + len(due) - bisect_right(due, portions.last)
+    return portions.run(following, handle, total)
 
 
 def _due_paths(

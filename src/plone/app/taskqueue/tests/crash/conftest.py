@@ -49,8 +49,10 @@ def nursery(tmp_path):
 def start_worker(nursery, server):
     """Start a worker on the server with these options; return its process id."""
 
-    def start(wait: float = 30, **options) -> int:
-        return nursery.start("work", address=server.address, options=options, wait=wait)
+    def start(wait: float = 30, queues: tuple[str, ...] = (), **options) -> int:
+        return nursery.start(
+            "work", address=server.address, options=options, wait=wait, queues=queues
+        )
 
     return start
 

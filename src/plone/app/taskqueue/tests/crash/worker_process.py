@@ -12,6 +12,7 @@ from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
 from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
+from plone.app.taskqueue.tests.crash.service import serve
 from plone.app.taskqueue.tests.storages.homes import open_postgresql
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
@@ -43,12 +44,16 @@ def _open(address: str, wait: float) -> DB:
     return DB(ClientStorage(address, wait_timeout=wait))
 
 
-def _work(address: str, options: dict, wait: float = 30) -> None:
+def _work(
+    address: str, options: dict, wait: float = 30, queues: tuple[str, ...] = ()
+) -> None:
     signals = {signal.SIGTERM, signal.SIGUSR1}
     # Before any thread is there, so that this one alone gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     database = _open(address, wait)
-    dispatcher = Dispatcher(database, LedgerEnvironment, Options(**options))
+    dispatcher = Dispatcher(
+        database, LedgerEnvironment, Options(**options), queue_names=queues
+    )
     dispatcher.start()
     say("ready")
 
@@ -71,7 +76,11 @@ def _produce(address: str, **details) -> None:
     produce(_open(address, 1), **details)
 
 
-_ROLES = {"work": _work, "produce": _produce}
+def _serve(address: str, **details) -> None:
+    serve(_open(address, 30), **details)
+
+
+_ROLES = {"work": _work, "produce": _produce, "serve": _serve}
 
 
 def _bear(order: dict) -> int:

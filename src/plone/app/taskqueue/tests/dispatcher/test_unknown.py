@@ -72,7 +72,7 @@ def await_runs(count: int) -> None:
         assert _done.acquire(timeout=30), _ran
 
 
-def test_transition_z_set_apart_leaves_the_others_free_to_run(monkeypatch):
+def test_transition_bb_set_apart_leaves_the_others_free_to_run(monkeypatch):
     site = Site(monkeypatch)
     jobs = site.put(1, 2, 3, new=True, quotas=("default",))
     site.put("known", new=False, quotas=("default",))

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from plone.app.taskqueue.exportimport.steps import import_services
 from plone.app.taskqueue.tests.docs.pages import Block
 from plone.app.taskqueue.tests.docs.pages import read_blocks
+from Products.GenericSetup.tests.common import DummyImportContext
 from typing import Any
 from zope.component import getGlobalSiteManager
 from zope.configuration import xmlconfig
@@ -34,7 +36,7 @@ class PageRunner:
       modules named ``test_...``, they are run at its end, in a process of their own,
       and must pass.
     * other ``python``: statements.
-    * ``xml``: ZCML, loaded as a site would load it.
+    * ``xml``: ZCML, loaded as a site would load it; or ``taskservices.xml``, imported.
     """
 
     def __init__(self, page: Path, name: str, folder: Path, names: dict[str, Any]):
@@ -84,6 +86,10 @@ class PageRunner:
             self._add_module(block)
         elif block.language == "python":
             exec(self._compiled(block), self.names)
+        elif block.text.startswith("<taskservices>"):
+            context = DummyImportContext(self.names["portal"], purge=False)
+            context._files["taskservices.xml"] = block.text
+            import_services(context)
         elif block.language == "xml":
             context = xmlconfig.file("meta.zcml", Products.Five)
             xmlconfig.string(block.text, context=context, name=where)
@@ -145,12 +151,16 @@ class PageRunner:
 
 @contextmanager
 def _registrations_undone() -> Iterator[None]:
-    """Take back the subscribers that a page registers."""
+    """Take back the subscribers and the utilities that a page registers."""
     registry = getGlobalSiteManager()
     before = list(registry.registeredHandlers())
+    utilities = list(registry.registeredUtilities())
     try:
         yield
     finally:
+        for each in list(registry.registeredUtilities()):
+            if each not in utilities:
+                registry.unregisterUtility(each.component, each.provided, each.name)
         for each in list(registry.registeredHandlers()):
             if each not in before:
                 registry.unregisterHandler(each.factory, each.required)

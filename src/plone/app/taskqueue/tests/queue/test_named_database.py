@@ -11,7 +11,7 @@ from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.boards import entries_of
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
 

@@ -8,7 +8,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.container import queue_connection
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.tests import functions
 from ZODB.DB import DB
 from ZODB.MappingStorage import MappingStorage

@@ -1,6 +1,7 @@
 """Services that are started with the process, as ``autostart`` says."""
 
 from App.config import getConfiguration
+from contextlib import closing
 from contextlib import contextmanager
 from OFS.Application import Application
 from pathlib import Path
@@ -11,20 +12,25 @@ from plone.app.taskqueue.service import getAutostartServiceNames
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import SECTION
+from plone.app.taskqueue.tests.service.tasks import echo
+from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.tests.service.test_startup import configure
 from plone.app.taskqueue.tests.service.test_startup import instance
 from plone.app.taskqueue.tests.service.test_startup import READY
+from plone.app.taskqueue.tests.service.test_startup import run_script
 from plone.app.taskqueue.tests.service.test_startup import section
 from plone.app.taskqueue.tests.service.test_startup import serve
 from plone.app.taskqueue.tests.service.test_startup import SITE_ZCML
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
+from ZODB.utils import u64
 from zope.processlifetime import DatabaseOpenedWithRoot
 from zope.site import LocalSiteManager
 from zope.site.folder import Folder
 from zope.site.folder import rootFolder
 
+import os
 import pytest
 import signal
 import transaction
@@ -40,6 +46,11 @@ TASK_ZCML = """
       factory="plone.app.taskqueue.tests.service.tasks.LoggingTask"
       provides="plone.app.taskqueue.interfaces.ITask"
       name="log"
+      />
+  <utility
+      factory="plone.app.taskqueue.tests.service.tasks.PipeTask"
+      provides="plone.app.taskqueue.interfaces.ITask"
+      name="pipe"
       />
 </configure>
 """
@@ -150,9 +161,56 @@ def test_a_service_that_cannot_be_started_does_not_keep_others_from_it(opened, c
     services, event = opened
     with services[0]._p_jar.transaction_manager:
         services[0].processorArguments = {"waitTime": "long"}
-    start(event, "one@Tasks, two@Tasks")
-    assert "directive one@Tasks cannot be followed" in caplog.messages
+    start(event, "*@*")
+    assert "service Tasks on site one cannot be started" in caplog.messages
     assert [service.isProcessing() for service in services] == [False, True]
+
+
+def test_a_service_that_was_deleted_and_is_still_registered_is_not_found(
+    opened, caplog
+):
+    caplog.set_level(1)
+    services, event = opened
+    with services[0]._p_jar.transaction_manager:
+        folder = services[0].__parent__
+        del folder["tasks"]
+    start(event, "one@Tasks, one@*")
+    assert lines(caplog) == [
+        "ERROR service Tasks on site one not found",
+        "WARNING no services started by directive one@*",
+    ]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_database_that_cannot_be_written_is_told_in_one_line(
+    opened, engine, caplog, known
+):
+    service = opened[0][0]
+    if known:
+        service.startProcessing()
+        service.stopProcessing()
+    storage = FileStorage(engine.storage.getName(), read_only=True)
+    with closing(DB(storage)) as database:
+        start(DatabaseOpenedWithRoot(database), "one@Tasks")
+    errors = [
+        record.message for record in caplog.records if record.levelname == "ERROR"
+    ]
+    assert errors == ["service Tasks on site one cannot be started"]
+    assert not service.isProcessing()
+
+
+def test_a_site_that_cannot_be_read_does_not_keep_others_from_it(
+    opened, engine, caplog
+):
+    services, _ = opened
+    oid = u64(services[0]._p_jar.root()["Application"]["one"]._p_oid)
+    engine.overwrite(oid, b"garbage")
+    two = engine.connect().root()["Application"]["two"]
+    services[:] = [two.getSiteManager()["default"]["tasks"]]
+    start(DatabaseOpenedWithRoot(engine.db), "*@Tasks")
+    assert "site one cannot be read" in caplog.messages
+    assert services[0].isProcessing()
+    engine.damaged = True
 
 
 @contextmanager
@@ -172,16 +230,26 @@ def application(path: Path):
         database.close()
 
 
-def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
+def set_up_site(path: Path, settings: str) -> None:
+    """Add a site with a service to an instance, and tasks for it."""
     zcml = SITE_ZCML.replace("</configure>", TASK_ZCML)
-    (instance / "etc" / "site.zcml").write_text(zcml)
-    configure(instance, section("threads 0\nautostart site@Tasks, gone@Tasks"))
-    with application(instance) as app:
-        outside = {}
-        site, service = new_site(outside, "site")
+    (path / "etc" / "site.zcml").write_text(zcml)
+    configure(path, section(settings))
+    with application(path) as app:
+        site, _ = new_site({}, "site")
         site.__name__ = "site"
         app._setOb("site", site)
         app._objects += ({"id": "site", "meta_type": "Folder"},)
+
+
+def service_of(app):
+    return app._getOb("site").getSiteManager()["default"]["tasks"]
+
+
+def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
+    set_up_site(instance, "threads 0\nautostart site@Tasks, gone@Tasks")
+    with application(instance) as app:
+        service = service_of(app)
         number = service.addCronJob("log", "later", delay=1)
         transaction.commit()
     with serve(instance) as server:
@@ -194,8 +262,93 @@ def test_a_web_server_runs_the_jobs_of_services_and_ends_in_order(instance):
         assert "runs jobs in" not in log
         assert server.process.returncode == 0
     with application(instance) as app:
-        service = app._getOb("site").getSiteManager()["default"]["tasks"]
+        service = service_of(app)
         assert service.getStatus(number) == "completed"
         assert service.getResult(number) == "later"
         assert len(service._queue.leases) == 0
         assert list(get_queues(app._p_jar).workers) == []
+
+
+def test_the_job_of_a_service_is_finished_when_its_process_is_told_to_end(instance):
+    begun, end = instance / "begun", instance / "end"
+    os.mkfifo(begun)
+    os.mkfifo(end)
+    set_up_site(instance, "threads 0\nstop-seconds 30\nautostart *@*")
+    with registry(), application(instance) as app:
+        provide_task("pipe", echo)
+        service = service_of(app)
+        first, second = (service.add("pipe", (str(begun), str(end))) for _ in "12")
+    with serve(instance) as server:
+        assert begun.read_text() == "begun"
+        server.read_until(READY)
+        server.process.send_signal(signal.SIGTERM)
+        end.write_text("told")
+        log = server.process.communicate(timeout=30)[1]
+        assert "Traceback" not in log
+        assert server.process.returncode == 0
+    with application(instance) as app:
+        service = service_of(app)
+        assert service.getResult(first) == "told"
+        assert service.getStatus(second) == "queued"
+        assert len(service._queue.leases) == 0
+        assert list(get_queues(app._p_jar).workers) == []
+
+
+PLONE_ZCML = """
+<configure xmlns="http://namespaces.zope.org/zope"
+           xmlns:five="http://namespaces.zope.org/five"
+           xmlns:meta="http://namespaces.zope.org/meta">
+  <include package="Products.Five" />
+  <meta:redefinePermission from="zope2.Public" to="zope.Public" />
+  <five:loadProducts file="meta.zcml" />
+  <five:loadProducts />
+  <five:loadProductsOverrides />
+  <include package="plone.app.taskqueue" />
+  <securityPolicy component="AccessControl.security.SecurityPolicy" />
+  <utility
+      factory="plone.app.taskqueue.tests.service.tasks.UserTask"
+      provides="plone.app.taskqueue.interfaces.ITask"
+      name="tell-user"
+      />
+</configure>
+"""
+
+PLONE_SCRIPT = """
+from plone.app.taskqueue.service import SiteTaskService
+from Products.CMFPlone.factory import addPloneSite
+from zope.component.hooks import setSite
+import transaction
+
+site = addPloneSite(app, "site")
+setSite(site)
+site.acl_users.userFolderAddUser("nightly", "correct-horse", ["Member"], [])
+site._setObject("tasks", SiteTaskService("tasks"))
+site["tasks"].user = ("/site/acl_users", "nightly")
+site["tasks"].add("tell-user")
+app._setObject("rooted", SiteTaskService("rooted"))
+transaction.commit()
+"""
+
+
+def test_a_web_server_runs_the_jobs_of_a_service_in_plone_as_its_user(instance):
+    (instance / "etc" / "site.zcml").write_text(PLONE_ZCML)
+    (instance / "script.py").write_text(PLONE_SCRIPT)
+    configure(instance, section("threads 0\nautostart site@tasks, @rooted"))
+    run_script(
+        instance,
+        "-m",
+        "Zope2.utilities.zconsole",
+        "run",
+        str(instance / "zope.conf"),
+        str(instance / "script.py"),
+    )
+    with serve(instance) as server:
+        # In whatever order: the thread may be done before the next one is started.
+        for line in (
+            "service tasks on site site started",
+            "service rooted on site root started",
+            "ran as nightly in /site",
+        ):
+            if line not in server.log:
+                server.read_until(line)
+        assert "Traceback" not in server.end(signal.SIGTERM)

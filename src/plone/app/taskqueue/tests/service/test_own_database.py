@@ -2,7 +2,7 @@
 
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.environment import PloneEnvironment
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.service import AsyncJob
 from plone.app.taskqueue.service import makeJob
 from plone.app.taskqueue.service import parallel

@@ -1,19 +1,22 @@
 """Services whose jobs run in threads, on a real database."""
 
-from collections import Counter
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.dispatcher.inline import run_due
+from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
-from plone.app.taskqueue.service.surroundings import SiteEnvironment
 from plone.app.taskqueue.task import TaskError
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.functions import stage
+from plone.app.taskqueue.tests.service.place import Announcing
+from plone.app.taskqueue.tests.service.place import START
+from plone.app.taskqueue.tests.service.place import threads
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
@@ -21,94 +24,11 @@ from plone.app.taskqueue.wakeup import hub
 from ZODB.DB import DB
 from ZODB.FileStorage import FileStorage
 from zope.component.hooks import getSite
-from zope.site import LocalSiteManager
-from zope.site.folder import Folder
 from zope.site.folder import rootFolder
 
 import pytest
 import threading
 import transaction
-
-
-START = 1_700_000_040.0  # on the minute
-
-
-class Announcing(SiteEnvironment):
-    """Tells the test when a transaction of jobs has ended."""
-
-    def close(self):
-        super().close()
-        stage.notify()
-
-
-class Place:
-    """A service in a site, and threads that run its jobs."""
-
-    def __init__(self, engine):
-        self.engine = engine
-        self.connection = engine.connect()
-        self.manager = self.connection.transaction_manager
-        root = rootFolder()
-        site = root["site"] = Folder()
-        site.setSiteManager(LocalSiteManager(site))
-        self.service = site.getSiteManager()["default"]["tasks"] = TaskService()
-        self.root = root
-        with self.manager:
-            self.connection.root()["Application"] = root
-            get_queues(self.connection)
-        self.seen = Counter()
-
-    def add(self, *args, **kwargs):
-        with self.manager:
-            return self.service.add(*args, **kwargs)
-
-    def note(self, input):
-        self.seen[input] += 1
-
-    def now(self):
-        """Return the service as it is committed now."""
-        self.manager.begin()
-        return self.service
-
-    def wait_for_status(self, number, status):
-        def look():
-            return self.now().getStatus(number) == status
-
-        with stage.changed:
-            assert stage.changed.wait_for(look, PATIENCE), self.service.getStatus(
-                number
-            )
-
-    def wait_for_runs(self, number, count):
-        """Wait until the cron job has had so many runs, as they were committed."""
-
-        def look():
-            return self.now()._queue.counts()["completed"] >= count
-
-        with stage.changed:
-            assert stage.changed.wait_for(look, PATIENCE)
-
-
-@pytest.fixture
-def place(engine, monkeypatch):
-    monkeypatch.setattr(
-        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
-    )
-    with registry():
-        provide_task("echo", echo)
-        place = Place(engine)
-        provide_task("note", place.note)
-        yield place
-        place.manager.abort()
-        place.service.stopProcessing()
-
-
-def threads():
-    return [
-        thread
-        for thread in threading.enumerate()
-        if thread.name.startswith("remotetasks.")
-    ]
 
 
 def test_a_job_runs_once_its_transaction_has_committed(place):
@@ -206,6 +126,31 @@ def test_a_task_may_stop_its_own_service(place):
     assert place.now().getStatus(number) == "completed"
 
 
+def test_the_end_of_the_process_stops_all_services_at_once(place):
+    def long(input):
+        stage.event("begun").set()
+        stage.wait("go on")
+
+    provide_task("long", long)
+    site = place.root["site"].getSiteManager()["default"]
+    with place.manager:
+        other = site["other"] = TaskService()
+    place.service.startProcessing()
+    number = place.add("long")
+    stage.wait("begun")
+    other.startProcessing()
+    (idle,) = [thread for thread in threads() if thread.name.endswith(".other")]
+    end = threading.Thread(target=processing.stop_all, args=(PATIENCE,))
+    end.start()
+    idle.join(PATIENCE / 2)
+    assert not idle.is_alive()
+    assert place.now().getStatus(number) == "processing"
+    stage.event("go on").set()
+    end.join(PATIENCE)
+    assert threads() == []
+    assert place.now().getStatus(number) == "completed"
+
+
 def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
     def long(input):
         stage.event("begun").set()
@@ -247,7 +192,7 @@ def test_a_service_runs_its_jobs_where_other_queues_are_in_another_database(
     queues_elsewhere, monkeypatch
 ):
     monkeypatch.setattr(
-        "plone.app.taskqueue.service.processing.SiteEnvironment", Announcing
+        "plone.app.taskqueue.service.TaskService.environmentFactory", Announcing
     )
     seen = []
 
@@ -338,3 +283,64 @@ def test_each_tick_runs_once_where_two_workers_serve_the_service(place):
     assert place.seen == {"tick": ticks}
     assert place.now().getStatus(number) == "cronjob"
     assert place.service._queue.counts()["completed"] == ticks
+
+
+def test_a_services_thread_heeds_the_settings_of_its_process(place, monkeypatch):
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_RETENTION_DAYS", "never")
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_LEASE_SECONDS", "77")
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_THREADS", "0")
+    place.service.processorArguments = {"waitTime": 5}
+    place.service.startProcessing()
+    options = processing.find(place.service).options
+    assert (options.retention_days, options.lease_seconds) == (None, 77)
+    assert (options.threads, options.poll_seconds) == (1, 5)
+
+
+# Where the queues are in another database
+
+
+def test_all_is_right_with_services_where_the_queues_are_elsewhere(
+    queues_elsewhere, caplog, monkeypatch
+):
+    monkeypatch.setattr(TaskService, "environmentFactory", Announcing)
+    connection = queues_elsewhere.open(transaction.TransactionManager())
+    manager = connection.transaction_manager
+    with registry():
+        provide_task("echo", echo)
+        with manager:
+            root = connection.root()["Application"] = rootFolder()
+            service = root["tasks"] = TaskService()
+        service.startProcessing()
+        with manager:
+            number = service.add("echo")
+            service.addCronJob("echo", crontab="0 3 * * *")
+        with stage.changed:
+            assert stage.changed.wait_for(lambda: is_over(service, number), PATIENCE)
+        assert processing.find(service).stop(PATIENCE)
+        manager.begin()
+        service._queue.check()
+        for queue in get_queues(connection).values():
+            queue.check()
+        # As somebody does who knows of no events; then the database is packed.
+        with manager:
+            del connection.root()["Application"]
+        queues_elsewhere.pack()
+        connection.cacheMinimize()
+        manager.begin()
+        name = max(get_queues(connection))
+        assert list(get_queues(connection).values()) == [get_queues(connection)[""]]
+        assert run_due(queues_elsewhere) == 0
+        caplog.clear()
+        for _ in range(2):
+            Pruner(7).run(connection)
+        assert caplog.messages == [m for m in caplog.messages if name in m]
+        assert len(caplog.messages) == 1
+        manager.begin()
+        assert list(get_queues(connection)) == [""]
+    manager.abort()
+    connection.close()
+
+
+def is_over(service, number):
+    service._p_jar.transaction_manager.begin()
+    return service.getStatus(number) == "completed"

@@ -1,10 +1,14 @@
 """Settings of a process: read from two places, refused with a remedy."""
 
 from pathlib import Path
+from plone.app.taskqueue.queue.place import installation
+from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.settings import _KINDS
 from plone.app.taskqueue.settings import read_settings
 from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.settings import SettingsError
+from plone.app.taskqueue.startup import configure
+from zope.processlifetime import DatabaseOpenedWithRoot
 
 import pytest
 
@@ -107,3 +111,15 @@ def test_every_setting_is_in_the_reference():
     for name in _KINDS:
         assert f"| `{name.replace('_', '-')}` |" in text
         assert f"`PLONE_APP_TASKQUEUE_{name.upper()}`" in text
+
+
+def test_the_name_of_the_installation_is_in_force_from_the_start(monkeypatch):
+    monkeypatch.setenv("PLONE_APP_TASKQUEUE_INSTALLATION", " staging ")
+    try:
+        configure(DatabaseOpenedWithRoot(None))
+        assert installation() == "staging"
+        monkeypatch.delenv("PLONE_APP_TASKQUEUE_INSTALLATION")
+        configure(DatabaseOpenedWithRoot(None))
+        assert installation() == ""
+    finally:
+        set_installation("")

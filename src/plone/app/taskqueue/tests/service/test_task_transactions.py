@@ -1,16 +1,22 @@
 """What becomes of a service's jobs with the transactions in which they are touched."""
 
 from persistent.mapping import PersistentMapping
+from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.testing import ITaskStub
+from plone.app.taskqueue.testing import TaskServiceStub
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from ZODB.POSException import ConflictError
+from ZODB.utils import u64
 
+import itertools
 import pytest
+import transaction
 
 
 class Store:
@@ -107,6 +113,100 @@ def test_the_work_of_a_job_that_failed_is_undone_and_that_of_others_is_kept(stor
     store.manager.commit()
     assert dict(store.place) == {"before": 1, "after": 1}
     assert store.service.getError(number) == "never"
+
+
+def test_the_work_of_a_job_that_is_tried_again_is_undone_too(store):
+    store.service.add("write", "before")
+    number = store.add("write_and_fail", "failed")
+    for _ in range(3):
+        with pytest.raises(ValueError, match="not today"):
+            store.service.process()
+        store.manager.commit()
+    store.service.process()
+    store.manager.commit()
+    assert dict(store.place) == {"before": 1}
+    assert store.service.getStatus(number) == "error"
+
+
+def test_who_adds_jobs_at_the_same_time_does_not_write_the_same_records(engine, store):
+    other = engine.connect()
+    numbers = itertools.count()
+    for _ in range(300):
+        for connection in (store.connection, other):
+            connection.transaction_manager.begin()
+        for connection in (store.connection, other):
+            number = next(numbers)
+            connection.root()["service"].jobs[number] = None
+        # Trees that are split do not merge.
+        for connection in (store.connection, other):
+            connection.transaction_manager.commit()
+    store.manager.begin()
+    assert list(store.service.jobs) == list(range(600))
+
+
+def test_jobs_whose_records_are_broken_are_errors_and_can_be_cleaned_away(
+    engine, store
+):
+    numbers = [store.service.add("echo", number) for number in range(3)]
+    store.service.processNext()
+    store.manager.commit()
+    oids = [u64(store.service.jobs[each]._p_oid) for each in numbers[:2]]
+    store.manager.abort()
+    for oid in oids:
+        engine.overwrite(oid, b"garbage")
+    connection = engine.connect()
+    service = connection.root()["service"]
+    for number in numbers[:2]:
+        service.cancel(number)
+        assert service.getStatus(number) == "error"
+        assert service.getResult(number) is None
+        assert f"job {number} cannot be read" in service.getError(number)
+        assert service.processNext(jobid=number) is False
+        assert service.startJob(number) is False
+        for name in ("reschedule", "enable", "disable", "run_now", "describe"):
+            with pytest.raises(ValueError, match=f"job {number} cannot be read"):
+                getattr(service, name)(number)
+    with connection.transaction_manager:
+        service.process()
+        assert service.getStatus(numbers[2]) == "completed"
+        service.clean()
+        assert dict(service.jobs) == {}
+    engine.damaged = True
+
+
+def test_of_two_who_process_one_job_only_one_commits(engine, store):
+    store.add("write", "it")
+    other = engine.connect()
+    service = other.root()["service"]
+    for each in (store.service, service):
+        assert each.processNext() is True
+    other.transaction_manager.commit()
+    with pytest.raises(ConflictError):
+        store.manager.commit()
+    store.manager.abort()
+    assert store.service.processNext() is False
+
+
+def test_there_is_nothing_to_do_for_others_while_a_worker_has_a_job(engine, store):
+    store.add("echo")
+    store.add("echo")
+    worker_id = engine.register(store.connection)
+    with store.manager:
+        assert claim_next(store.service._queue, worker_id, 0, 1, lambda *job: False)
+    assert store.service.hasJobsWaiting() is False
+    assert store.service.processNext() is False
+
+
+def test_asking_whether_there_is_something_to_do_writes_nothing(engine, store):
+    store.service.addCronJob("echo", minute=(0,))
+    store.service.addCronJob("echo", delay=5)
+    store.service.process(0)
+    store.add("echo")
+    before = engine.storage.lastTransaction()
+    for now in (None, 0, 10_000_000):
+        assert store.service.hasJobsWaiting(now)
+    store.manager.commit()
+    assert engine.storage.lastTransaction() == before
 
 
 def test_attempts_are_counted_although_the_caller_aborts(store):
@@ -247,3 +347,49 @@ def test_a_queue_with_jobs_in_all_rooms_is_consistent(store):
         "pending": 1,
         "scheduled": 2,
     }
+
+
+def test_a_stub_in_no_database_forgets_what_its_caller_undoes():
+    stub = TaskServiceStub()
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        transaction.begin()
+        kept = stub.add("echo", 1)
+        transaction.commit()
+        undone = stub.add("echo", 2)
+        job = stub.jobs[undone]
+        stub.cancel(kept)
+        transaction.abort()
+        assert job.status is None
+        assert list(stub.jobs) == [kept]
+        assert stub.getStatus(kept) == "queued"
+        savepoint = transaction.savepoint()
+        stub.process()
+        assert stub.getStatus(kept) == "completed"
+        savepoint.rollback()
+        assert stub.getStatus(kept) == "queued"
+        stub.process()
+        transaction.commit()
+        transaction.abort()
+        assert stub.getResult(kept) == 1
+        stub._queue.check()
+
+
+def test_a_stub_may_move_into_a_database(engine):
+    stub = TaskServiceStub()
+    manager = transaction.manager
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        connection = engine.db.open(manager)
+        try:
+            manager.begin()
+            before = stub.add("echo", 1)
+            connection.root()["stub"] = stub
+            manager.commit()
+            stub.add("echo", 2)
+            manager.abort()
+            assert list(engine.connect().root()["stub"].jobs) == [before]
+            assert list(stub.jobs) == [before]
+        finally:
+            manager.abort()
+            connection.close()

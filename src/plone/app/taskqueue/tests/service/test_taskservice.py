@@ -1,6 +1,5 @@
 """A service by itself, in no database: statuses, times, errors, trying again."""
 
-from BTrees.IOBTree import IOBTree
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.interfaces import ICronJob
 from plone.app.taskqueue.interfaces import ITaskService
@@ -8,10 +7,12 @@ from plone.app.taskqueue.job import CronJob
 from plone.app.taskqueue.job import Job
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.service import ids
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.service.taskservice import MissingTaskError
 from plone.app.taskqueue.task import TaskError
 from plone.app.taskqueue.task import TaskInputError
+from plone.app.taskqueue.testing import ITaskStub
 from plone.app.taskqueue.testing import TaskServiceStub
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.service.tasks import echo
@@ -200,6 +201,17 @@ def test_new_times_count_when_the_job_is_rescheduled(service):
     assert service.getResult(number) == 1
 
 
+def test_a_time_comes_that_was_in_force_when_it_was_replaced(service):
+    seen = []
+    provide_task("note", lambda input: seen.append(clock.now()))
+    number = service.addCronJob("note", minute=(10,))
+    service.process(0)
+    service.jobs[number].update(minute=(30,))
+    for minute in (10, 20, 30, 40):
+        service.process(60 * minute)
+    assert seen == [600, 1800]
+
+
 def test_update_replaces_all_fields(service):
     job = CronJob(1, "echo", None, minute=(10,), hour=(4,))
     job.update(month=(2,))
@@ -212,6 +224,7 @@ def test_update_replaces_all_fields(service):
         {"dayOfMonth": (31,), "month": (2,)},
         {"minute": (60,)},
         {"delay": -1},
+        {"delay": 0},
         {"delay": 5, "hour": (1,)},
     ],
 )
@@ -270,7 +283,19 @@ def test_a_task_that_is_gone_is_an_error_and_the_others_go_on(service, caplog):
 
 
 @pytest.mark.parametrize(
-    "name", ["startJob", "reschedule", "getStatus", "getResult", "getError"]
+    "name",
+    [
+        "startJob",
+        "reschedule",
+        "getStatus",
+        "getResult",
+        "getError",
+        "enable",
+        "disable",
+        "run_now",
+        "next_runs",
+        "describe",
+    ],
 )
 def test_a_job_that_does_not_exist_is_a_key_error(service, name):
     with pytest.raises(KeyError):
@@ -303,6 +328,27 @@ def test_jobs_are_cancelled_wherever_they_wait(service):
     assert {job.output for job in service.jobs.values()} == {None}
 
 
+def test_a_cron_job_that_is_cancelled_does_not_run_at_a_time_that_has_come(service):
+    first = service.addCronJob("echo", "first", minute=(0,))
+    second = service.addCronJob("echo", "second", minute=(0,))
+    service.process(0)
+    service.process(HOUR)
+    assert service.processNext(2 * HOUR) is True
+    service.cancel(second)
+    assert service.hasJobsWaiting(2 * HOUR) is False
+    assert service.processNext(2 * HOUR) is False
+    assert service.getStatus(first) == "cronjob"
+    assert service.getStatus(second) == "cancelled"
+    assert service.getResult(second) == "second"
+
+
+def test_there_is_nothing_to_do_while_the_queue_is_paused(service):
+    service.add("echo")
+    service._queue.pause()
+    assert service.hasJobsWaiting() is False
+    assert service.processNext() is False
+
+
 def test_cancelling_what_has_ended_does_nothing(service):
     number = service.add("echo", 1)
     service.process()
@@ -320,12 +366,28 @@ def test_only_cron_jobs_with_times_to_come_are_rescheduled(service):
             service.reschedule(number)
 
 
+@pytest.mark.parametrize("name", ["next_runs", "describe"])
+def test_the_times_of_what_has_none_are_not_told(service, name):
+    number = service.add("echo")
+    with pytest.raises(ValueError, match=f"Job {number} is not a cron job"):
+        getattr(service, name)(number)
+
+
+@pytest.mark.parametrize("now", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["processNext", "process", "hasJobsWaiting"])
+def test_a_time_that_there_is_not_is_refused(service, name, now):
+    service.addCronJob("echo", minute=(10,))
+    with pytest.raises(ValueError, match="The time is seconds since 1970"):
+        getattr(service, name)(now)
+    service.process(600)
+
+
 def test_only_what_has_ended_is_cleaned_away(service):
     ended = service.add("echo")
     service.process()
     waiting = service.add("echo")
     with pytest.raises(ValueError, match=r"^Not allowed status for removing\. queued$"):
-        service.clean(["queued"])
+        service.clean(["completed", "queued"])
     service.clean(["delayed", "error"])
     assert set(service.jobs) == {ended, waiting}
     service.clean()
@@ -486,6 +548,42 @@ def test_ids_are_consecutive_and_those_of_two_services_differ(service):
     assert TaskService().add("echo") != numbers[-1] + 1
 
 
+class SmallService(TaskService):
+    maxint = 3
+
+
+def test_each_id_is_given_and_then_it_is_said_that_there_is_none_left(service):
+    small = SmallService()
+    numbers = {small.add("echo") for _ in range(3)}
+    assert numbers == {0, 1, 2}
+    for add in (small.add, small.addCronJob):
+        with pytest.raises(ValueError, match="each of the 3 ids"):
+            add("echo")
+    assert service.add("echo") is not None
+    small.process()
+    small.clean()
+    assert small.add("echo") in numbers
+
+
+def test_the_last_free_id_is_found(monkeypatch):
+    monkeypatch.setattr(ids.random, "randrange", lambda limit: 0)
+    taken = set(range(1000)) - {700}
+    assert ids.draw("the last one", taken, 1000) == 700
+
+
+def test_the_id_may_be_nothing_special(service):
+    # Which lovely.remotetask took for no job at all.
+    ids._next[service._queue.name] = 0
+    number = service.add("echo", "zero")
+    cron = service.addCronJob("echo", "cron", minute=(0,))
+    assert (number, cron) == (0, 1)
+    assert service.processNext(jobid=number) is True
+    assert service.getResult(number) == "zero"
+    service.cancel(cron)
+    service.clean()
+    assert dict(service.jobs) == {}
+
+
 def test_the_interfaces_are_kept(service):
     assert verifyClass(ITaskService, TaskService)
     assert verifyClass(ITaskService, TaskServiceStub)
@@ -494,13 +592,37 @@ def test_the_interfaces_are_kept(service):
     service.process(0)
     service.process(HOUR)
     assert verifyObject(ICronJob, service.jobs[number])
-    assert isinstance(service.jobs, IOBTree)
 
 
 def test_a_service_without_a_place_is_not_started(service):
     service.startProcessing()
     assert service.isProcessing() is False
     service.stopProcessing()
+
+
+def test_the_stub_does_all_that_a_service_does():
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        stub = TaskServiceStub()
+        assert stub.processNext() is False
+        assert not stub.hasJobsWaiting()
+        later = stub.add("echo", "later", startLater=True)
+        nightly = stub.addCronJob("echo", "nightly", hour=(3,))
+        never = stub.addCronJob("echo", "never", delay=5)
+        stub.cancel(never)
+        stub.process(0)
+        stub.process(3 * HOUR)
+        assert (later, nightly, never) == (1, 2, 3)
+        words = [stub.getStatus(number) for number in (later, nightly, never)]
+        assert words == ["start later", "cronjob", "cancelled"]
+        assert stub.getResult(nightly) == "nightly"
+        assert stub.startJob(later) is True
+        stub.process(3 * HOUR)
+        stub.clean()
+        assert list(stub.jobs) == [nightly]
+        assert stub.isProcessing() is False
+        assert verifyObject(ITaskService, stub)
+    transaction.abort()
 
 
 def test_the_stub_starts_nothing():

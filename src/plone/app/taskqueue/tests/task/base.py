@@ -38,9 +38,9 @@ class ShippedTaskTestCase(unittest.TestCase):
     def as_owner_of_everything(self):
         login(self.layer["app"]["acl_users"], SITE_OWNER_NAME)
 
-    def queue(self, name, **input):
+    def queue(self, name, retry=None, **input):
         job = getUtility(IAsyncService).enqueue(
-            run_task, self.portal, name, input, group=False
+            run_task, self.portal, name, input, group=False, retry=retry
         )
         transaction.commit()
         return job

@@ -5,11 +5,14 @@ from plone.app.testing import logout
 from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
 from Products.Five.browser import BrowserView
+from zExceptions import Redirect
 from zope.component import getGlobalSiteManager
 from zope.component.hooks import setSite
 from zope.configuration import xmlconfig
+from ZPublisher.Iterators import filestream_iterator
 
 import Products.Five
+import tempfile
 import transaction
 
 
@@ -26,9 +29,31 @@ class Report(BrowserView):
             return b"\xff" * 10
         if "nothing" in form:
             return None
+        if "redirect" in form:
+            return self.request.response.redirect(form["redirect"])
+        if "raise" in form:
+            raise Redirect(form["raise"])
+        if "set" in form:
+            return self.request.response.setBody(form["set"])
+        if "write" in form:
+            for word in form["write"].split():
+                self.request.response.write(word.encode())
+            return None
+        if "file" in form:
+            return filestream_iterator(form["file"], "rb", streamsize=7)
         if "bug" in form:
             raise KeyError("bug")
         return f"{self.request.method} {self.context.getId()} {sorted(form.items())}"
+
+
+class Bare:
+    """A page that knows of no request."""
+
+    def __init__(self, context, request):
+        self.context = context
+
+    def __call__(self):
+        return "bare"
 
 
 ZCML = """\
@@ -39,6 +64,8 @@ ZCML = """\
       permission="zope2.View" />
   <browser:page name="tests-secret" for="*" class=".test_callview.Report"
       permission="cmf.ManagePortal" />
+  <browser:page name="tests-bare" for="*" class=".test_callview.Bare"
+      permission="zope2.View" />
   <browser:page name="tests-public" for="*" class=".test_callview.Report"
       permission="zope.Public" />
 </configure>
@@ -95,6 +122,26 @@ class TestCallView(ShippedTaskTestCase):
         self.assertEqual(self.call(form={"bytes": "1"})["length"], 10)
         self.assertEqual(self.call(form={"nothing": "1"})["length"], 0)
 
+    def test_a_page_that_is_set_or_written_is_kept_like_one_that_is_returned(self):
+        for form in ({"set": "Größe"}, {"write": "Gr öße"}):
+            output = self.call(form=form)
+            self.assertEqual((output["length"], output["text"]), (7, "Größe"))
+
+    def test_a_stream_is_read_to_its_end(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"0123456789" * 500)
+            file.flush()
+            output = self.call(form={"file": file.name}, keep=10)
+        self.assertEqual((output["length"], output["text"]), (5000, "0123456789"))
+
+    def test_a_redirect_is_an_answer_and_is_not_followed(self):
+        for how in ("redirect", "raise"):
+            output = self.call(form={how: "http://nohost/elsewhere"})
+            self.assertEqual(output["status"], 302, how)
+
+    def test_a_view_need_not_know_its_request(self):
+        self.assertEqual(self.call("tests-bare")["text"], "bare")
+
     def test_what_the_view_changes_is_committed(self):
         self.call(form={"title": "Changed"})
         self.assertEqual(self.page.title, "Changed")
@@ -130,6 +177,10 @@ class TestCallView(ShippedTaskTestCase):
         self.assertIn("There is no way to the view 'manage_delObjects'", message)
         for name in ("@@a/b", "a?b=c", "@@"):
             self.assertIn("- view: The name of a view is", self.refusal(name))
+        message = self.refusal("plone")
+        self.assertIn("it is no page that can be called", message)
+        message = self.refusal(path="test-folder/@@tests-report")
+        self.assertIn("- path: A path leads from the site", message)
 
     def test_a_status_that_tells_of_an_error_fails_and_undoes(self):
         message = self.refusal(form={"status": "500", "title": "Changed"})

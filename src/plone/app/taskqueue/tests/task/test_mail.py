@@ -1,6 +1,10 @@
 """Mail goes through the site's mail host, and waits for the commit."""
 
+from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.task import options_of
 from plone.app.taskqueue.task.shipped.mail import send_mail
+from plone.app.taskqueue.testing import wait_for_all_jobs
 from plone.app.taskqueue.tests.task.base import ShippedTaskTestCase
 from plone.app.taskqueue.tests.task.smtp import mail_server
 from plone.app.testing import setRoles
@@ -71,6 +75,28 @@ class TestSendMail(ShippedTaskTestCase):
         )
         message = self.error("send-mail", **self.send(recipients=()))
         self.assertIn("- recipients: Value is too short", message)
+
+    def test_addresses_that_few_servers_take_are_refused(self):
+        address = "me@österreich.example.com"
+        for field in ({"sender": address}, {"recipients": (address,)}):
+            message = self.error("send-mail", **self.send(**field))
+            self.assertIn("letters of ASCII only", message)
+        self.assertEqual(self.messages, [])
+
+    def test_no_header_can_be_smuggled_in(self):
+        for separator in "\x0b\x0c\x1c\x85\u2028":
+            mail = self.send(subject=f"Hello{separator}Bcc: other@example.org")
+            self.assertEqual(self.run_task("send-mail", **mail), {"recipients": 2})
+        self.assertEqual([message["Bcc"] for message in self.messages], [None] * 5)
+
+    def test_a_server_that_is_away_is_waited_for(self):
+        self.registry["plone.smtp_port"] = 1
+        retry = options_of(getUtility(ITask, "send-mail")).retry
+        job = self.queue("send-mail", retry=retry, **self.send())
+        wait_for_all_jobs()
+        self.assertEqual(len(job.attempts), 1)
+        self.assertIn("ConnectionRefusedError", job.attempts[0].reason)
+        self.assertEqual(job.state, State.SCHEDULED)
 
     def test_who_may_not_send_is_told_so(self):
         setRoles(self.portal, TEST_USER_ID, ["Member"])

@@ -1,12 +1,20 @@
 """Content changes its state when its date has come, where its workflow lets it."""
 
 from DateTime import DateTime
+from plone.app.taskqueue.dispatcher.current import current
+from plone.app.taskqueue.interfaces import IAsyncService
+from plone.app.taskqueue.local import getJob
+from plone.app.taskqueue.service import SiteTaskService
+from plone.app.taskqueue.task.shipped.portions import PLACE
+from plone.app.taskqueue.task.shipped.publication import publish_due
+from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests.task.base import ShippedTaskTestCase
 from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
 from plone.dexterity.interfaces import IDexterityContent
 from Products.CMFCore.interfaces import IActionSucceededEvent
 from zope.component import getGlobalSiteManager
+from zope.component import getUtility
 from zope.component import provideHandler
 
 import transaction
@@ -110,9 +118,45 @@ class TestPublishDue(PublicationTestCase):
         self.assertEqual((self.state(one), one.description), ("private", ""))
         self.assertEqual((self.state(two), two.description), ("published", "touched"))
 
+    def test_a_job_that_is_run_again_tells_how_much_is_left_of_all(self):
+        told = []
+
+        def tell(event):
+            told.append(current.run.progress[:2])
+
+        self.page("a", "published")
+        for name in ("b", "c"):
+            self.page(name, effective_date=DateTime() - _AN_HOUR)
+        required = [IDexterityContent, IActionSucceededEvent]
+        handler = _two_arguments(tell)
+        provideHandler(handler, required)
+        self.addCleanup(getGlobalSiteManager().unregisterHandler, handler, required)
+        service = getUtility(IAsyncService)
+        job = service.enqueue(publish_after_a, self.portal, group=False)
+        transaction.commit()
+        self.assertEqual(wait_for_result(job, 30)["done"], 3)
+        self.assertEqual(told, [(1, 3), (2, 3)])
+
+
+def publish_after_a(context):
+    """Go on after the first page, as if the run before had been interrupted."""
+    states = ("private", "pending")
+    work = ("publish-due", "/plone", (), states, "publish")
+    place = (work, "/plone/test-folder/a", (("done", 1),))
+    getJob().annotations[PLACE] = place
+    return publish_due()
+
 
 def _two_arguments(handler):
     return lambda obj, event: handler(event)
+
+
+class TestWithoutUser(PublicationTestCase):
+    def test_a_service_without_a_user_refuses_them(self):
+        self.portal._setObject("tasks", SiteTaskService("tasks"))
+        for name in ("publish-due", "expire-due"):
+            with self.assertRaisesRegex(ValueError, "set the user of the service"):
+                self.portal["tasks"].add(name)
 
 
 class TestExpireDue(PublicationTestCase):

@@ -1,5 +1,6 @@
 """Tasks are found where they are declared, by code and by ZCML."""
 
+from functools import partial
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.task import declared_tasks
 from plone.app.taskqueue.task import options_of
@@ -77,6 +78,22 @@ def test_a_declaration_without_a_name_says_what_to_write(name):
 def test_a_declaration_that_cannot_be_used_is_refused_where_it_stands():
     with pytest.raises(TypeError, match="did you mean 'timeout'"):
         task("x", tmeout=3)(declared.nightly)
+
+
+class Office:
+    def work(self):
+        """Not a function of the module."""
+
+
+@pytest.mark.parametrize("thing", [Office, Office().work, partial(max), len])
+def test_what_is_no_function_cannot_be_declared(thing):
+    with pytest.raises(TypeError, match="@task declares functions, not"):
+        task("x")(thing)
+
+
+def test_a_method_cannot_be_declared():
+    with pytest.raises(TypeError, match=r"Office\.work is a method: move it out"):
+        task("x")(Office.work)
 
 
 # Registering by code
@@ -158,12 +175,13 @@ def test_a_factory_makes_a_task_and_zcml_has_the_last_word(registry):
     load(
         f"""<taskqueue:task name="a" factory="{HERE}.EverTask" />
             <taskqueue:task name="b" factory="{HERE}.EverTask" title="Not ever"
-                unique_by="{HERE}.key_of" wants_context="yes" />"""
+                unique_by="{HERE}.key_of" wants_context="yes" wants_user="yes" />"""
     )
     assert getUtility(ITask, "a").title == "Ever"
     options = options_of(getUtility(ITask, "b"))
     assert (options.title, options.unique) == ("Not ever", declared.key_of)
     assert options.wants_context is True
+    assert options.wants_user is True
 
 
 def test_a_module_is_scanned_by_zcml(registry):

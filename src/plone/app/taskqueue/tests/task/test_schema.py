@@ -12,9 +12,13 @@ from zope.interface import implementer
 from zope.interface import Interface
 from zope.interface import Invalid
 from zope.interface import provider
+from zope.schema import Choice
 from zope.schema import TextLine
+from zope.schema import Tuple
 from zope.schema.interfaces import IContextAwareDefaultFactory
+from zope.schema.interfaces import IContextSourceBinder
 from zope.schema.interfaces import ValidationError
+from zope.schema.vocabulary import SimpleVocabulary
 
 import pytest
 
@@ -95,6 +99,38 @@ def test_all_mistakes_are_told_at_once_with_their_values():
         "kinds": "Wrong contained type Object is of wrong type. (('a', 1))",
         "colour": "Constraint not satisfied ('green')",
     }
+
+
+class IWithVocabulary(Interface):
+    kind = Choice(title="Kind", vocabulary="nowhere.to.be.found", required=False)
+    kinds = Tuple(title="Kinds", value_type=Choice(vocabulary="nor.this"))
+    path = TextLine(title="Path")
+
+
+def test_a_vocabulary_that_is_not_here_is_told_by_field():
+    task = SimpleTask(echo, input_schema=IWithVocabulary)
+    with pytest.raises(TaskInputError) as caught:
+        validate_input(task, {})
+    errors = caught.value.errors
+    assert list(errors) == ["kind", "kinds", "path"]
+    assert "vocabulary named 'nowhere.to.be.found'" in errors["kind"]
+    assert "vocabulary named 'nor.this'" in errors["kinds"]
+
+
+@provider(IContextSourceBinder)
+def views_of(site):
+    return SimpleVocabulary.fromValues(site.views)
+
+
+class IWithSite(Interface):
+    view = Choice(title="View", source=views_of)
+
+
+def test_a_vocabulary_of_a_site_is_told_where_there_is_none():
+    task = SimpleTask(echo, input_schema=IWithSite)
+    with pytest.raises(TaskInputError) as caught:
+        validate_input(task, {"view": "edit"})
+    assert "no vocabulary where there is no site" in caught.value.errors["view"]
 
 
 def test_the_message_has_a_line_for_each_field():

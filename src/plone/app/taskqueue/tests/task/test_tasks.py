@@ -1,6 +1,7 @@
 """Tasks are called as z3c.taskqueue called them, and say what they are."""
 
 from datetime import timedelta
+from functools import partial
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.job.retry import NeverRetry
 from plone.app.taskqueue.job.retry import Retry
@@ -84,6 +85,33 @@ def test_what_is_no_function_is_refused():
         SimpleTask("echo")
 
 
+async def wait(input):
+    pass
+
+
+async def wait_for_each(input):
+    yield input
+
+
+def each(input):
+    yield input
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (wait, "an async function"),
+        (wait_for_each, "an async function"),
+        (each, "a generator"),
+        (partial(wait), "an async function"),
+    ],
+)
+@pytest.mark.parametrize("factory", [SimpleTask, FunctionTask])
+def test_a_function_that_would_do_nothing_is_refused(factory, function, words):
+    with pytest.raises(TypeError, match=words):
+        factory(function)
+
+
 def test_a_task_error_is_its_message():
     assert str(TaskError("An error occurred.")) == "An error occurred."
 
@@ -130,6 +158,7 @@ def test_options_may_be_given_or_be_attributes_of_a_class():
         ({"output_schema": "x"}, TypeError, "output_schema is an interface"),
         ({"wants_context": "yes"}, TypeError, "wants_context is True or False"),
         ({"isolated": 1}, TypeError, "isolated is True or False"),
+        ({"wants_user": 1}, TypeError, "wants_user is True or False"),
         ({"run_as": "admin"}, ValueError, "run_as is 'caller', or None"),
         ({"retry": ""}, ValueError, "cannot be empty"),
         ({"retry": 3}, TypeError, "3 is no retry policy"),
@@ -225,6 +254,7 @@ def test_a_context_comes_before_the_fields():
             "the context",
         ),
         (lambda: None, {"wants_context": True}, r"\(the context, the input\)"),
+        (partial(lambda one, two, three: None, 1), {}, r"\(the input\)"),
     ],
 )
 def test_a_function_that_does_not_fit_is_refused(function, options, call):

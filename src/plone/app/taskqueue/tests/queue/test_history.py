@@ -1,0 +1,33 @@
+"""Jobs that ended, when many ended at the same time."""
+
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.history import History
+
+import pytest
+
+
+NOON = 1_600_000_200.0
+
+
+def ended(number):
+    job = Job(number, "echo", None)
+    job.ended(NOON)
+    job.become(State.COMPLETED)
+    return job
+
+
+@pytest.mark.parametrize("first", range(4))
+def test_each_is_found_whichever_goes_first(first):
+    # Runs of one cron job have one number, and the next number is another job's.
+    jobs = [ended(number) for number in (7, 7, 8, 7)]
+    history = History()
+    history.add_all(jobs)
+    gone = jobs.pop(first)
+    history.discard(gone)
+    assert gone not in history
+    assert all(job in history for job in jobs)
+    for job in jobs:
+        history.discard(job)
+    assert len(history) == 0
+    assert list(history.items()) == []

@@ -1,0 +1,53 @@
+"""What the forms of the management interface have in common."""
+
+from plone.keyring.interfaces import IKeyManager
+from plone.protect.authenticator import check
+from plone.protect.authenticator import createToken
+from plone.protect.utils import getRoot
+from plone.protect.utils import getRootKeyManager
+from Products.Five import BrowserView
+from typing import Any
+from zExceptions import Forbidden
+from zope.component import queryUtility
+
+
+class Form(BrowserView):
+    """Shows itself, and does what is asked for with POST and its token alone.
+
+    The token is plone.protect's.  A Zope that has never had a Plone site has none.
+    """
+
+    #: The object whose form it is.
+    @property
+    def place(self) -> Any:
+        return self.context
+
+    def _keys(self) -> Any:
+        found = queryUtility(IKeyManager)
+        return getRootKeyManager(getRoot(self.place)) if found is None else found
+
+    def token(self) -> str | None:
+        """Return what proves that a request comes from this form."""
+        keys = self._keys()
+        return None if keys is None else createToken(manager=keys)
+
+    def is_sent(self) -> bool:
+        """Say whether the form was sent.  ``Forbidden``: by somebody else's page."""
+        if not self.request.form:
+            return False
+        if self.request.method != "POST":
+            raise Forbidden("Send this form with POST.")
+        keys = self._keys()
+        if keys is not None:
+            check(self.request, manager=keys)
+        return True
+
+    def tell(self, message: str, kind: str = "success") -> None:
+        """Show a message above the form; ``kind`` is Bootstrap's."""
+        self.request.set("manage_tabs_message", message)
+        self.request.set("manage_tabs_type", kind)
+
+    def text(self, name: str) -> str:
+        """Return what was typed into a field."""
+        value = self.request.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
