@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import callables
+from plone.app.taskqueue.job import taskjob
 
 import logging
 
@@ -22,8 +23,12 @@ class Knowledge:
         self._unknown: dict[str, float] = {}
 
     def knows(self, function_name: str) -> bool:
-        """Say whether the function of that name can be imported; imports it."""
-        if function_name in self._known:
+        """Say whether the function of that name can be imported; imports it.
+
+        A task is taken for known: its service looks for it in its own site, and fails
+        the job if it is not there.
+        """
+        if function_name in self._known or function_name.startswith(taskjob.PREFIX):
             return True
         again = self._unknown.get(function_name)
         if again is not None and clock.monotonic() < again:
