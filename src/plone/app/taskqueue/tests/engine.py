@@ -11,6 +11,7 @@ from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import inline
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace
+from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.states import FINAL
@@ -355,6 +356,9 @@ def engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine on a database of its own, checked after the test."""
     # A slow machine must not make a function seem slow, and keep it out of groups.
     monkeypatch.setattr(pace, "SLOW", 10)
+    # A test that has moved the clock on leaves no keys from the future to the next.
+    monkeypatch.setattr(keys, "_last", 0)
+    monkeypatch.setattr(keys, "_due", {})
     stage.reset()
     engine = Engine(home)
     connection = engine.connect()

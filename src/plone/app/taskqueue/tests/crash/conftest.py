@@ -13,12 +13,19 @@ import tempfile
 
 
 #: Kills for each way to die; TASKQUEUE_KILLS asks for more.
-KILLS = int(os.environ.get("TASKQUEUE_KILLS", "100"))
+KILLS = int(os.environ.get("TASKQUEUE_KILLS", "20"))
+#: With so many, also all that takes minutes is done.
+_THOROUGH = 50
 
 
 @pytest.fixture
 def kills() -> int:
     return KILLS
+
+
+@pytest.fixture
+def thorough() -> bool:
+    return KILLS >= _THOROUGH
 
 
 @pytest.fixture
@@ -47,11 +54,24 @@ def nursery(tmp_path):
 
 @pytest.fixture
 def start_worker(nursery, server):
-    """Start a worker on the server with these options; return its process id."""
+    """Start a worker on the server with these options; return its process id.
 
-    def start(wait: float = 30, queues: tuple[str, ...] = (), **options) -> int:
+    ``role`` are what else ``worker_process`` knows for a worker.
+    """
+
+    def start(
+        wait: float = 30,
+        queues: tuple[str, ...] = (),
+        role: dict | None = None,
+        **options,
+    ) -> int:
         return nursery.start(
-            "work", address=server.address, options=options, wait=wait, queues=queues
+            "work",
+            address=server.address,
+            options=options,
+            wait=wait,
+            queues=queues,
+            **(role or {}),
         )
 
     return start

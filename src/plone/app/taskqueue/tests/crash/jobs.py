@@ -4,6 +4,7 @@ from persistent.mapping import PersistentMapping
 from plone.app.taskqueue import local
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.tests.crash import points
 from typing import Any
 from ZODB.interfaces import IConnection
@@ -148,3 +149,27 @@ def hang(run: Run, number: int) -> None:
     if not run.interruptions:
         points.say("hangs")
         threading.Event().wait()
+
+
+def fail(run: Run, number: int) -> None:
+    """Fail, so that the effect is undone."""
+    run.count(number)
+    raise ValueError("It is meant to fail.")
+
+
+def fail_first(run: Run, number: int) -> None:
+    """Have the effect, unless it is the very first attempt."""
+    run.count(number)
+    if not local.getJob().attempts:
+        raise ValueError("It is meant to fail once.")
+
+
+def give(run: Run, number: int, other: int) -> AsyncJob:
+    """Have the effect, and return a job that has another."""
+    run.count(number)
+    return AsyncJob(count, other)
+
+
+def count(number: int) -> None:
+    """Have the effect, in a job that another one has made, which is handed no run."""
+    local.getJob()._p_jar.root()["ledger"][number].change(1)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.crash.nursery import DEADLINE
@@ -26,7 +27,8 @@ class Ledger:
         self._database = database
 
     @contextmanager
-    def _connected(self) -> Iterator[IConnection]:
+    def connected(self) -> Iterator[IConnection]:
+        """Give a connection; whoever changes something commits."""
         connection = self._database.open(transaction.TransactionManager())
         try:
             # Asks the server, and so waits for one that has just been started again.
@@ -38,7 +40,7 @@ class Ledger:
 
     def prepare(self, count: int, producers: dict[str, int] | None = None) -> None:
         """Make room for jobs 0 to ``count - 1``, and receipts for producers."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             root = connection.root()
             root["ledger"] = IOBTree({number: Length() for number in range(count)})
             root["unread"] = IOBTree({number: Length() for number in range(count)})
@@ -62,7 +64,7 @@ class Ledger:
         **options: Any,
     ) -> list[int]:
         """Queue one job for each tuple of arguments in one transaction; return ids."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             queues = get_queues(connection)
             queue = queues.get(name)
             if queue is None:
@@ -78,7 +80,7 @@ class Ledger:
     def await_that(self, predicate: Callable, what: str = "") -> None:
         """Look at the database until ``predicate(queues)`` is true."""
         deadline = time.monotonic() + DEADLINE
-        with self._connected() as connection:
+        with self.connected() as connection:
             while True:
                 connection.transaction_manager.begin()
                 queues = get_queues(connection)
@@ -87,7 +89,8 @@ class Ledger:
                 if time.monotonic() > deadline:
                     raise AssertionError(
                         f"It never came that {what or predicate}: "
-                        f"{queues[''].counts()}, {len(queues.workers)} workers"
+                        f"{[queue.counts() for queue in queues.values()]}, "
+                        f"{len(queues.workers)} workers"
                     )
                 time.sleep(0.01)
 
@@ -104,16 +107,29 @@ class Ledger:
 
         self.await_that(ended, f"{count} jobs ended")
 
+    def await_quiet(self) -> None:
+        """Wait until no job is to be run any more."""
+
+        def quiet(queues) -> bool:
+            return not any(
+                number
+                for queue in queues.values()
+                for state, number in queue.counts().items()
+                if state not in FINAL
+            )
+
+        self.await_that(quiet, "no job is left")
+
     def cancel(self, job_id: int) -> None:
         """Cancel a job of the default queue."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             queue = get_queues(connection)[""]
             queue.cancel(queue.get(job_id))
             connection.transaction_manager.commit()
 
     def times(self, number: int) -> int:
         """Return how often a job has had its effect up to now."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             return connection.root()["ledger"][number]()
 
     def pack(self) -> None:
@@ -122,7 +138,7 @@ class Ledger:
 
     def beats(self) -> dict[str, int]:
         """Return how often each worker's heart has beaten."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             workers = get_queues(connection).workers
             return {worker.id: worker.beats for worker in workers.values()}
 
@@ -130,7 +146,7 @@ class Ledger:
 
     def verify(self, times: dict[int, int] | int, workers: int = 0) -> None:
         """Check counters, invariants and leases; ``times`` says how often each ran."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             ledger = connection.root()["ledger"]
             if isinstance(times, int):
                 times = dict.fromkeys(ledger, times)
@@ -153,13 +169,13 @@ class Ledger:
 
     def jobs(self, read: Callable, state: State = State.COMPLETED) -> list:
         """Return ``read(job)`` for all that ended in the state, in order of ids."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             found = get_queues(connection)[""].finished(state)
             return [read(job) for job in sorted(found, key=lambda job: job.id)]
 
     def journal(self) -> list[int]:
         """Return what ``jobs.keep_order`` wrote."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             return list(connection.root()["journal"])
 
 

@@ -105,7 +105,12 @@ KEPT = frozenset({"finished", "after"})
 
 def arrange(point: str, transaction: Any, number: int) -> None:
     """Let the job stand at that point of its transaction."""
-    _POINTS[point](transaction, lambda: stand(point, number))
+    arrange_here(point, transaction, lambda: stand(point, number))
+
+
+def arrange_here(point: str, transaction: Any, reached: Callable[[], None]) -> None:
+    """Call ``reached`` at that point of the transaction."""
+    _POINTS[point](transaction, reached)
 
 
 class AnswerLost(Exception):

@@ -17,7 +17,7 @@ _STEPS = ["inside", "between", "voted", "finished", "after"]
 
 
 def _queue(ledger, *outers):
-    with ledger._connected() as connection:
+    with ledger.connected() as connection:
         for number, outer in enumerate(outers):
             # Some in strict order, some not.
             get_queues(connection)[""].put(outer, ("default",)[: number % 2])
@@ -45,7 +45,7 @@ def _stop(nursery):
 
 def _verify(ledger, count):
     assert [ledger.times(number) for number in range(count)] == [1] * count
-    with ledger._connected() as connection:
+    with ledger.connected() as connection:
         queue = get_queues(connection)[""]
         queue.check()
         counts = {state for state, number in queue.counts().items() if number}

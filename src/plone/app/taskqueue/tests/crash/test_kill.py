@@ -18,9 +18,13 @@ def _kill_all(nursery, start_worker, event: str, count: int) -> None:
     """Kill whoever says ``event``, start another in its place, until all have."""
     for _ in range(_ALIVE):
         start_worker(lease_seconds=3)
+    victims = []
     for _ in range(count):
-        os.kill(nursery.hear(event)["pid"], signal.SIGKILL)
+        victims.append(nursery.hear(event)["pid"])
+        os.kill(victims[-1], signal.SIGKILL)
         start_worker(lease_seconds=3)
+    for victim in victims:
+        nursery.hear("ended", child=victim, status=-signal.SIGKILL)
 
 
 def _verify(nursery, ledger, count: int, interruptions: int | None = None) -> int:
@@ -40,7 +44,7 @@ def _verify(nursery, ledger, count: int, interruptions: int | None = None) -> in
 
 
 @pytest.mark.parametrize("point", ["inside", "between", "after"])
-def test_a_hundred_killed_workers_lose_no_job_and_repeat_none(
+def test_killed_workers_lose_no_job_and_repeat_none(
     point, kills, ledger, nursery, start_worker, tell
 ):
     ledger.prepare(kills)
@@ -53,7 +57,7 @@ def test_a_hundred_killed_workers_lose_no_job_and_repeat_none(
     tell(f"{kills} kills, 0 lost, 0 repeated, {time.monotonic() - began:.1f} s")
 
 
-def test_a_hundred_workers_killed_within_their_commits_lose_no_job_and_repeat_none(
+def test_workers_killed_within_their_commits_lose_no_job_and_repeat_none(
     kills, ledger, nursery, start_worker, tell
 ):
     steps = ["voting", "voted", "finishing", "finished"]
@@ -68,7 +72,7 @@ def test_a_hundred_workers_killed_within_their_commits_lose_no_job_and_repeat_no
     tell(f"{kills} kills, 0 lost, 0 repeated, {time.monotonic() - began:.1f} s")
 
 
-def test_a_hundred_workers_killed_while_the_storage_finishes_lose_and_repeat_none(
+def test_workers_killed_while_the_storage_finishes_lose_and_repeat_none(
     kills, ledger, nursery, start_worker, tell
 ):
     ledger.prepare(kills)

@@ -6,9 +6,15 @@ this one, which has imported everything and opened nothing; that way a hundred o
 may die in a few seconds.
 """
 
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
+from plone.app.taskqueue.dispatcher import pace
+from plone.app.taskqueue.dispatcher import pruner
+from plone.app.taskqueue.dispatcher import rescuer
+from plone.app.taskqueue.tests.crash import clients
 from plone.app.taskqueue.tests.crash import points
+from plone.app.taskqueue.tests.crash import steps
 from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
 from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
@@ -26,6 +32,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 
 
 class _Telling(logging.Handler):
@@ -44,15 +51,47 @@ def _open(address: str, wait: float) -> DB:
     return DB(ClientStorage(address, wait_timeout=wait))
 
 
+def _change(
+    stand: tuple[str, str] | None = None,
+    without: str | None = None,
+    ahead: float = 0,
+    prune_seconds: float | None = None,
+    idle_patience: float | None = None,
+    slow: float | None = None,
+) -> None:
+    """Make this process another than most: where it stands, what it has, and knows."""
+    if stand is not None:
+        steps.stand_at(*stand)
+    if without is not None:
+        sys.modules[without] = None
+    if ahead:
+        clock.host_now = lambda: time.time() + ahead
+    if prune_seconds is not None:
+        pruner._USUAL_INTERVAL = prune_seconds
+    if idle_patience is not None:
+        rescuer._IDLE_PATIENCE = idle_patience
+    if slow is not None:
+        pace.SLOW = slow
+
+
 def _work(
-    address: str, options: dict, wait: float = 30, queues: tuple[str, ...] = ()
+    address: str,
+    options: dict,
+    wait: float = 30,
+    queues: tuple[str, ...] = (),
+    serve: tuple[str, ...] = (),
+    **changes,
 ) -> None:
     signals = {signal.SIGTERM, signal.SIGUSR1}
     # Before any thread is there, so that this one alone gets them.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    _change(**changes)
     database = _open(address, wait)
     dispatcher = Dispatcher(
-        database, LedgerEnvironment, Options(**options), queue_names=queues
+        database,
+        LedgerEnvironment,
+        Options(**options, queues=tuple(serve)),
+        queue_names=queues,
     )
     dispatcher.start()
     say("ready")
@@ -70,6 +109,16 @@ def _work(
             points.released.set()
         else:
             threading.Thread(target=stop).start()
+            # Whoever is let go on next sees that it stops.
+            while not dispatcher.stopping:
+                time.sleep(0.001)
+
+
+def _act(address: str, act: str, **changes) -> None:
+    """Do what a web client does."""
+    _change(**changes)
+    with _open(address, 30).transaction() as connection:
+        clients.ACTS[act][1](connection)
 
 
 def _produce(address: str, **details) -> None:
@@ -80,7 +129,7 @@ def _serve(address: str, **details) -> None:
     serve(_open(address, 30), **details)
 
 
-_ROLES = {"work": _work, "produce": _produce, "serve": _serve}
+_ROLES = {"work": _work, "produce": _produce, "serve": _serve, "act": _act}
 
 
 def _bear(order: dict) -> int:
