@@ -34,9 +34,16 @@ import Zope2
 
 logger = logging.getLogger("plone.app.taskqueue.startup")
 
-#: Modules of programs that call ``make_wsgi_app`` and serve nobody: ``zconsole``, and
-#: Plone's exporter and importer.  Imported, or run as ``python -m`` one of them.
-CONSOLES = frozenset({"Zope2.utilities.zconsole", "plone.exportimport.cli"})
+#: Modules of programs that call ``make_wsgi_app`` and serve nobody: ``zconsole``, Plone's
+#: exporter and importer, and our own command.  Imported, or run as ``python -m`` one of
+#: them.
+CONSOLES = frozenset(
+    {
+        "Zope2.utilities.zconsole",
+        "plone.exportimport.cli",
+        "plone.app.taskqueue.worker.command",
+    }
+)
 
 #: Module of the processes of ``taskqueue worker``.
 WORKER = "plone.app.taskqueue.worker.child"

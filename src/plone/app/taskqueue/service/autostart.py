@@ -82,20 +82,36 @@ def _start(root: Any, directive: str) -> None:
     if not sites:
         logger.error("site %s not found", site_name)
     found = started = 0
+    for name, its_name, service in _services(root, sites, service_name):
+        there, now_runs = _start_service(service, its_name, name)
+        found += there
+        started += now_runs
+    if _ANY in (site_name, service_name):
+        if not started:
+            logger.warning("no services started by directive %s", directive)
+    elif sites and not found:
+        logger.error("service %s on site %s not found", service_name, sites[0][0])
+
+
+def find_services(root: Any, directive: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield the services that a directive means: name of the site, its name, itself.
+
+    Those that were deleted and are registered still have no path.
+    """
+    site_name, _, service_name = directive.partition("@")
+    yield from _services(root, list(_sites(root, site_name)), service_name)
+
+
+def _services(
+    root: Any, sites: list[tuple[str, Any, Any]], service_name: str
+) -> Iterator[tuple[str, str, Any]]:
     for name, folder, registry in sites:
         services = _registered(registry, service_name)
         if folder is root:
             # They are registered nowhere, as Zope's root has no registry to itself.
             services |= _placed(root, service_name)
         for its_name, service in sorted(services.items()):
-            there, now_runs = _start_service(service, its_name, name)
-            found += there
-            started += now_runs
-    if _ANY in (site_name, service_name):
-        if not started:
-            logger.warning("no services started by directive %s", directive)
-    elif sites and not found:
-        logger.error("service %s on site %s not found", service_name, sites[0][0])
+            yield name, its_name, service
 
 
 def _start_service(service: Any, name: str, site_name: str) -> tuple[bool, bool]:

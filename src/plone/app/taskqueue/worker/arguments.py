@@ -27,3 +27,12 @@ def add_queue(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this queue; default is the one without name",
     )
+
+
+def add_service(parser: argparse.ArgumentParser) -> None:
+    """Let a subcommand be for one task service."""
+    parser.add_argument(
+        "--service",
+        metavar="PATH",
+        help="only this task service, such as /Plone/tasks",
+    )

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from plone.app.taskqueue.worker import change_jobs
 from plone.app.taskqueue.worker import change_queues
 from plone.app.taskqueue.worker import check_all
+from plone.app.taskqueue.worker import cron_jobs
+from plone.app.taskqueue.worker import list_services
+from plone.app.taskqueue.worker import run_task
 from plone.app.taskqueue.worker import run_worker
 from plone.app.taskqueue.worker import show_jobs
 from plone.app.taskqueue.worker import show_status
@@ -22,6 +25,9 @@ _SUBCOMMANDS = (
     show_jobs,
     change_jobs,
     change_queues,
+    run_task,
+    cron_jobs,
+    list_services,
     check_all,
 )
 
@@ -32,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.call(options) or OK
     except CommandError as error:
-        print(f"taskqueue: {error}", file=sys.stderr)
+        print(f"taskqueue: {error}", *error.details, sep="\n", file=sys.stderr)
         return error.status
     except BrokenPipeError:
         # Whoever read it has read enough, such as ``head``.

@@ -7,7 +7,8 @@ from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.queue.container import find_queues
-from plone.app.taskqueue.queue.container import set_database_name
+from plone.app.taskqueue.queue.place import set_database_name
+from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.worker.configuration import read_configuration
 from plone.app.taskqueue.worker.configuration import worker_settings
 from plone.app.taskqueue.worker.errors import CommandError
@@ -49,6 +50,7 @@ def open_database(zope_conf: str) -> Iterator[DB]:
         raise known from error
     database.classFactory = ClassFactory
     set_database_name(settings.database)
+    set_installation(settings.installation)
     try:
         yield database
     finally:

@@ -1,5 +1,8 @@
 """How the command ends; the table is in ``docs/reference/command-line.md``."""
 
+from collections.abc import Iterable
+
+
 #: All is well.
 OK = 0
 #: What was asked for cannot be done, or something was found wrong.
@@ -14,11 +17,15 @@ MISCONFIGURED = 78
 
 
 class CommandError(Exception):
-    """Ends the command with one line and a status; ``str()`` of it is the line."""
+    """Ends the command with one line and a status; ``str()`` of it is the line.
 
-    def __init__(self, message: str, status: int = WRONG):
+    ``details`` are further lines, one for each thing that is wrong.
+    """
+
+    def __init__(self, message: str, status: int = WRONG, details: Iterable[str] = ()):
         super().__init__(one_line(message))
         self.status = status
+        self.details = [one_line(each) for each in details]
 
 
 def one_line(message: object) -> str:
