@@ -15,6 +15,7 @@ from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service.autostart import bootStrapSubscriber
+from plone.app.taskqueue.service.lookout import Lookout
 from plone.app.taskqueue.settings import read_settings
 from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.settings import SettingsError
@@ -102,10 +103,21 @@ def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:
     return dispatcher
 
 
-def run_services(database: ZODB.DB, settings: Settings) -> None:
-    """Start the task services that ``autostart`` names; all stop when the process ends."""
-    _at_end(lambda: processing.stop_all(settings.stop_seconds))
+def run_services(database: ZODB.DB, settings: Settings) -> Lookout:
+    """Start the task services that ``autostart`` names, also those that are added later.
+
+    All stop when the process ends.
+    """
+    lookout = Lookout(database)
+
+    def stop() -> None:
+        lookout.stop()
+        processing.stop_all(settings.stop_seconds)
+
+    _at_end(stop)
     bootStrapSubscriber(DatabaseOpenedWithRoot(database))
+    lookout.start()
+    return lookout
 
 
 def _at_end(stop: Callable[[], object]) -> None:

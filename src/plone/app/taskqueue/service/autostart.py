@@ -61,7 +61,7 @@ def bootStrapSubscriber(event: Any) -> None:
     logger.info("handling event IStartRemoteTasksEvent")
     connection = event.database.open(transaction.TransactionManager())
     try:
-        root = connection.root().get(_ROOT)
+        root = root_of(connection)
         for name in names:
             try:
                 _start(root, name)
@@ -71,6 +71,11 @@ def bootStrapSubscriber(event: Any) -> None:
     finally:
         connection.transaction_manager.abort()
         connection.close()
+
+
+def root_of(connection: Any) -> Any:
+    """Return the folder of all sites; ``None``: there is none."""
+    return connection.root().get(_ROOT)
 
 
 def _start(root: Any, directive: str) -> None:
@@ -83,7 +88,7 @@ def _start(root: Any, directive: str) -> None:
         logger.error("site %s not found", site_name)
     found = started = 0
     for name, its_name, service in _services(root, sites, service_name):
-        there, now_runs = _start_service(service, its_name, name)
+        there, now_runs = start_service(service, its_name, name)
         found += there
         started += now_runs
     if _ANY in (site_name, service_name):
@@ -114,7 +119,7 @@ def _services(
             yield name, its_name, service
 
 
-def _start_service(service: Any, name: str, site_name: str) -> tuple[bool, bool]:
+def start_service(service: Any, name: str, site_name: str) -> tuple[bool, bool]:
     """Return whether it is there, and whether it was started now.  Never raises."""
     try:
         if not service.getServicePath():

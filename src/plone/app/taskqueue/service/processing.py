@@ -36,6 +36,19 @@ def find(service: Any) -> Dispatcher | None:
     return None if dispatcher is None or dispatcher.stopping else dispatcher
 
 
+def key_of(service: Any) -> tuple[int, bytes] | None:
+    """Return what stands for the service in this process; ``None``: it is not committed."""
+    jar = service._p_jar
+    if jar is None or service._queue._p_oid is None:
+        return None
+    return _key(service, jar.db())
+
+
+def all_keys() -> list[tuple[int, bytes]]:
+    """Return the keys of the services that have a thread in this process."""
+    return list(_dispatchers)
+
+
 def stop_after_commit(service: Any) -> None:
     """Stop the dispatcher of the service if the current transaction is committed."""
     jar = service._p_jar

@@ -55,6 +55,8 @@ class Child:
         self._stop_event = threading.Event()
         #: False while nothing is lost if the process just ends.
         self._begun = False
+        #: Looks for services; once it runs jobs.
+        self._lookout: Any = None
         #: Those that it waits for once it has been told to stop.
         self._draining: list[Dispatcher] = []
 
@@ -95,7 +97,7 @@ class Child:
         self._begun = True
         self._bury(self._order["dead"])
         Dispatcher(Zope2.DB, PloneEnvironment, settings.options()).start()
-        run_services(Zope2.DB, settings)
+        self._lookout = run_services(Zope2.DB, settings)
         return settings
 
     def _bury(self, worker_ids: list[str]) -> None:
@@ -157,6 +159,8 @@ class Child:
     # Ends
 
     def _drain(self, seconds: float | None) -> int:
+        # Before: it shall start nothing that nobody waits for.
+        self._lookout.stop()
         # All at a time: none shall claim anew while another one waits for its jobs.
         self._draining = running.all_running()
         ended = []

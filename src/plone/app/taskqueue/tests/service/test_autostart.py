@@ -10,6 +10,7 @@ from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service import bootStrapSubscriber
 from plone.app.taskqueue.service import getAutostartServiceNames
 from plone.app.taskqueue.service import TaskService
+from plone.app.taskqueue.service.lookout import Lookout
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import SECTION
 from plone.app.taskqueue.tests.service.tasks import echo
@@ -211,6 +212,69 @@ def test_a_site_that_cannot_be_read_does_not_keep_others_from_it(
     assert "site one cannot be read" in caplog.messages
     assert services[0].isProcessing()
     engine.damaged = True
+
+
+def look(lookout, engine):
+    with closing(engine.db.open(transaction.TransactionManager())) as connection:
+        lookout.run(connection)
+
+
+@pytest.fixture
+def lookout(opened, engine):
+    """A lookout for all sites, which has begun where one of them runs."""
+    services, event = opened
+    start(event, "one@Tasks")
+    getConfiguration().product_config = {SECTION: {"autostart": "*@Tasks"}}
+    found = Lookout(engine.db)
+    found.start()
+    yield found
+    found.stop()
+
+
+def test_a_service_that_is_added_later_is_started_once(opened, lookout, engine, caplog):
+    caplog.set_level(20)
+    services, _ = opened
+    look(lookout, engine)
+    assert services[1].isProcessing()
+    assert "service Tasks on site two started" in caplog.messages
+    # Neither of them, once somebody has stopped it.
+    for service in services:
+        service.stopProcessing()
+    with services[0]._p_jar.transaction_manager:
+        services[0].processorArguments = {"waitTime": 2.0}
+    look(lookout, engine)
+    assert not any(service.isProcessing() for service in services)
+
+
+def test_nothing_is_looked_at_where_nobody_has_committed(
+    opened, lookout, engine, monkeypatch
+):
+    look(lookout, engine)
+    # Once more for what it has started itself, which has written.
+    look(lookout, engine)
+    monkeypatch.setattr(
+        "plone.app.taskqueue.service.lookout.root_of", lambda connection: 1 / 0
+    )
+    look(lookout, engine)
+
+
+def test_a_service_that_cannot_be_started_is_tried_again_ever_less_often(
+    opened, lookout, engine, caplog, monkeypatch
+):
+    seconds = [0.0]
+    monkeypatch.setattr("plone.app.taskqueue.clock.monotonic", lambda: seconds[0])
+    service = opened[0][1]
+    with service._p_jar.transaction_manager:
+        service.processorArguments = {"waitTime": "long"}
+    for seconds[0] in range(0, 100, 10):
+        look(lookout, engine)
+    message = "service Tasks on site two cannot be started"
+    assert caplog.messages.count(message) == 3
+    with service._p_jar.transaction_manager:
+        service.processorArguments = {"waitTime": 1.0}
+    seconds[0] = 200.0
+    look(lookout, engine)
+    assert service.isProcessing()
 
 
 @contextmanager

@@ -148,3 +148,18 @@ def test_cron_jobs_of_one_number_in_two_services_are_told_apart(site):
     )
     assert shown[0]["service"] == path_of(site, "other")
     assert [job["enabled"] for job in say(site, "cron", "list")] == [False, True]
+
+
+def test_a_worker_finds_a_service_that_is_added_while_it_runs(instance):
+    add_tasks(instance)
+    with instance.worker("--services", "*@Tasks") as worker:
+        worker.read_until("is ready")
+        add_site(instance)
+        worker.read_until("service Tasks on site site started")
+        told = say(instance, "run", "greet", "--input", '{"name": "you"}', "--wait")
+        assert told["output"] == ["hello you"]
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+        assert "Traceback" not in worker.log
+    with instance.queues() as queues:
+        assert list(queues.workers) == []
