@@ -94,6 +94,7 @@ _KINDS = {
         _number, "a number of seconds to 86400, 0 for not waiting", 0, _DAY
     ),
     "installation": _Kind(str, "a name for this installation"),
+    "release": _Kind(str, "a name of the deployed code, such as a commit"),
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
     "queues": _Kind(_names, "names of queues with commas between, * for any letters"),
     "prefetch": _Kind(_whole, "a whole number from 1 to 10000", 1, 10_000),
@@ -135,6 +136,9 @@ class Settings:
     #: Name of the installation that this process belongs to, so that a copy of its
     #: database elsewhere does not run its cron jobs; empty: it has none.
     installation: str = ""
+    #: The name of the code that is deployed here, where the versions of distributions
+    #: do not tell it.
+    release: str = ""
     #: Services whose jobs are run in this process, see ``service.autostart``.
     autostart: str = ""
     #: Patterns of the names of queues whose jobs are run; none: of all queues.

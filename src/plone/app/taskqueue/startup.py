@@ -10,6 +10,7 @@ by ``runwsgi`` and other WSGI servers: it is what starts the dispatcher.  Of
 from App.config import getConfiguration
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher.code import set_release
 from plone.app.taskqueue.environment import PloneEnvironment
 from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.queue.place import set_installation
@@ -61,6 +62,7 @@ def configure(event) -> None:
         _check_database(settings.database, event.database)
     set_database_name(settings.database)
     set_installation(settings.installation)
+    set_release(settings.release)
 
 
 @adapter(IProcessStarting)

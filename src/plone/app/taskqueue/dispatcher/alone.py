@@ -6,16 +6,20 @@ from plone.app.taskqueue.dispatcher.announcing import announce
 from plone.app.taskqueue.dispatcher.announcing import AnnouncementFailed
 from plone.app.taskqueue.dispatcher.attempt import Attempt
 from plone.app.taskqueue.dispatcher.calling import Caller
+from plone.app.taskqueue.dispatcher.code import others_differ
 from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.run import Run
 from plone.app.taskqueue.dispatcher.trials import Trials
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import JobCancelled
+from plone.app.taskqueue.job.errors import NotHereError
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.place import find_queues
+from plone.app.taskqueue.queue.settling import is_for_others
 from ZODB.POSException import ConflictError
 
 import logging
@@ -55,7 +59,7 @@ class Alone:
                     self._announcing = False
                 elif isinstance(error, JobCancelled):
                     self._cancelled = True
-                elif not self._is_tried_again(error):
+                elif self._is_left_to_others(error) or not self._is_tried_again(error):
                     break
         # Also where the outcome is a failure just written.
         if self._job.stored_state is State.CALLBACKS:
@@ -128,6 +132,35 @@ class Alone:
     def _cancel(self) -> None:
         transitions.cancel_leased(self._lease, self._index, self._job)
         self._bench.owes_news = self._bench.owes_news or bool(self._job.watchers)
+
+    def _is_left_to_others(self, error: BaseException) -> bool:
+        """Set the job apart if only its task is missing, and other code may have it."""
+        if not isinstance(error, NotHereError):
+            return False
+        bench, job = self._bench, self._job
+        name = job.function_name
+        tries = 0
+        while not bench.stopping():
+            tries += 1
+            bench.begin()
+            try:
+                if not (
+                    self._is_to_be_run()
+                    and is_for_others(job, {name})
+                    and others_differ(find_queues(bench.connection))
+                ):
+                    return False
+                transitions.set_apart(job.queue, self._lease, self._index, job)
+                bench.manager.commit()
+                bench.misses(name)
+                return True
+            except ConflictError:
+                abort(bench.manager)
+            finally:
+                bench.end()
+            bench.back_off(tries)
+        # The lease still holds it and will give it back.
+        return True
 
     def _is_tried_again(self, error: BaseException) -> bool:
         """Say whether to run it again at once; else see to what becomes of it."""

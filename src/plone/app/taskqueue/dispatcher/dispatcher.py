@@ -294,6 +294,7 @@ class Dispatcher:
             self.uuid,
             self.serves,
             self._knowledge.knows,
+            self._knowledge.misses,
         )
 
     def take_turn(self, seat: Seat) -> bool:

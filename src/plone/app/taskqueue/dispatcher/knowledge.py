@@ -12,6 +12,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 #: Seconds for which a function stays unknown.  Code does not often come to a process that
 #: runs, but what a module needs when it is imported may.
 _FORGET = 60.0
+#: The same for tasks, of which only a run can tell whether they are there.
+_FORGET_TASK = 600.0
 
 
 class Knowledge:
@@ -25,14 +27,16 @@ class Knowledge:
     def knows(self, function_name: str) -> bool:
         """Say whether the function of that name can be imported; imports it.
 
-        A task is taken for known: its service looks for it in its own site, and fails
-        the job if it is not there.
+        A task is taken for known until one of its jobs was missing it: its service
+        looks for it in its own site.
         """
-        if function_name in self._known or function_name.startswith(taskjob.PREFIX):
+        if function_name in self._known:
             return True
         again = self._unknown.get(function_name)
         if again is not None and clock.monotonic() < again:
             return False
+        if function_name.startswith(taskjob.PREFIX):
+            return True
         try:
             callables.resolve(function_name)
         except LookupError as error:
@@ -47,3 +51,13 @@ class Knowledge:
         self._known.add(function_name)
         self._unknown.pop(function_name, None)
         return True
+
+    def misses(self, function_name: str) -> None:
+        """Take note that a job's task is not here, and left to other workers."""
+        if function_name not in self._unknown:
+            logger.warning(
+                "The task %r is not here, and there are workers of other code. Its jobs "
+                "wait for one that has it; cancel them if there will be none.",
+                function_name.removeprefix(taskjob.PREFIX),
+            )
+        self._unknown[function_name] = clock.monotonic() + _FORGET_TASK

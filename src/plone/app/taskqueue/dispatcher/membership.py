@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher.code import own_code
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.dispatcher.server import open_connection
@@ -36,7 +37,14 @@ _FAREWELL_SECONDS = 10.0
 
 def new_worker(worker_id: str, threads: int) -> Worker:
     """Return the record of a worker that this process starts now."""
-    return Worker(worker_id, socket.gethostname(), os.getpid(), threads, clock.now())
+    return Worker(
+        worker_id,
+        socket.gethostname(),
+        os.getpid(),
+        threads,
+        clock.now(),
+        own_code(),
+    )
 
 
 class Membership:

@@ -76,6 +76,7 @@ class Seat:
         dispatcher_uuid: str | None = None,
         serves: Callable[[Queue], bool] = is_public,
         knows: Callable[[str], bool] = lambda function_name: True,
+        misses: Callable[[str], None] = lambda function_name: None,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -91,7 +92,14 @@ class Seat:
         self._serves = serves
         self._knows = knows
         self._bench = Workbench(
-            connection, environment, pace, options, stopping, pause, dispatcher_uuid
+            connection,
+            environment,
+            pace,
+            options,
+            stopping,
+            pause,
+            dispatcher_uuid,
+            misses,
         )
         self._runner = Runner(self._bench)
         #: A lane in whose quotas this thread has made room, and its database.

@@ -31,6 +31,7 @@ class Workbench:
         stopping: Callable[[], bool],
         pause: Callable[[float], None],
         dispatcher_uuid: str | None = None,
+        misses: Callable[[str], None] = lambda function_name: None,
     ):
         self.connection = connection
         self.database = connection.db()
@@ -41,6 +42,8 @@ class Workbench:
         self.stopping = stopping
         self.pause = pause
         self.dispatcher_uuid = dispatcher_uuid
+        #: Told of each function that is left to workers of other code.
+        self.misses = misses
         self.guard = Guard(self.manager)
         self.changes = Changes(connection)
         #: True when a job has ended for which others wait, and who have to be told.

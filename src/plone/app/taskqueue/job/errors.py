@@ -23,6 +23,10 @@ class BatchFailedError(Exception):
     """A job of a batch failed that was to stop at the first failure."""
 
 
+class NotHereError(Exception):
+    """What the job is to call is not in this process; another one may have it."""
+
+
 class JobCancelled(Exception):
     """Somebody cancelled the job while it ran; ``checkpoint`` raises it inside the job.
 

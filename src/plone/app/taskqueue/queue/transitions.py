@@ -363,7 +363,7 @@ def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
 
 
 def set_apart(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
-    """BB: leased -> pending, where only workers claim it that can import its function."""
+    """BB: leased -> pending, where only workers claim it that have its function or task."""
     lease.drop(index)
     _put_back(queue.lane_apart(job), job, job.key)
 

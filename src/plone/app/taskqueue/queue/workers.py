@@ -1,10 +1,22 @@
 """Workers: who is registered to hold leases in this database."""
 
 from persistent import Persistent
+from plone.app.taskqueue import clock
 
 
 #: The record's fields in their order: it is written for each sign of life, so it is short.
-_FIELDS = ("id", "host", "pid", "threads", "started", "beats", "fenced")
+#: New ones come last, and older records are without them.
+_FIELDS = (
+    "id",
+    "host",
+    "pid",
+    "threads",
+    "started",
+    "beats",
+    "fenced",
+    "code",
+    "told",
+)
 
 
 class Worker(Persistent):
@@ -14,7 +26,21 @@ class Worker(Persistent):
     by themselves; whoever takes its leases writes it too, and so ends it.
     """
 
-    def __init__(self, worker_id: str, host: str, pid: int, threads: int, now: float):
+    #: What stands for its code, see ``dispatcher.code``; empty: it is not known.
+    code = ""
+    #: What its own clock said when it last wrote this record itself, in seconds since
+    #: the epoch; ``None``: not known.
+    told: float | None = None
+
+    def __init__(
+        self,
+        worker_id: str,
+        host: str,
+        pid: int,
+        threads: int,
+        now: float,
+        code: str = "",
+    ):
         self.id = worker_id
         self.host = host
         self.pid = pid
@@ -23,13 +49,16 @@ class Worker(Persistent):
         self.beats = 0
         #: True once its leases were taken: it must not work under this id.
         self.fenced = False
+        self.code = code
+        self.told = now
 
     def __getstate__(self) -> tuple:
         return tuple(getattr(self, name) for name in _FIELDS)
 
     def __setstate__(self, state: tuple) -> None:
-        self.__dict__.update(zip(_FIELDS, state, strict=True))
+        self.__dict__.update(zip(_FIELDS, state, strict=False))
 
     def beat(self) -> None:
         """Change the record, so that observers see that the worker lives."""
         self.beats += 1
+        self.told = clock.now()

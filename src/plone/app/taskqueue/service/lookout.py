@@ -61,6 +61,8 @@ class Lookout:
         last = [each.lastTransaction() for each in self._database.databases.values()]
         if last == self._last and not self._failed:
             return
+        # Not what was there when the connection was opened, before that.
+        connection.transaction_manager.begin()
         root = root_of(connection)
         for directive in self._directives:
             if "@" not in directive:

@@ -13,6 +13,7 @@ from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.job.cronjob import CronJob
+from plone.app.taskqueue.job.errors import NotHereError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue.readable import reading_error
@@ -44,7 +45,7 @@ logger = logging.getLogger("plone.app.taskqueue")
 _ENDED = (CANCELLED, ERROR, COMPLETED)
 
 
-class MissingTaskError(TaskError, LookupError):
+class MissingTaskError(TaskError, LookupError, NotHereError):
     """There is no task of the job's name here."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher.code import set_release
 from plone.app.taskqueue.dispatcher.naming import DEFAULT
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.interfaces import IAsyncJob
@@ -51,6 +52,7 @@ def open_database(zope_conf: str) -> Iterator[DB]:
     database.classFactory = ClassFactory
     set_database_name(settings.database)
     set_installation(settings.installation)
+    set_release(settings.release)
     try:
         yield database
     finally:

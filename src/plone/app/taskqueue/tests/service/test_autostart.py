@@ -222,7 +222,7 @@ def look(lookout, engine):
 @pytest.fixture
 def lookout(opened, engine):
     """A lookout for all sites, which has begun where one of them runs."""
-    services, event = opened
+    _, event = opened
     start(event, "one@Tasks")
     getConfiguration().product_config = {SECTION: {"autostart": "*@Tasks"}}
     found = Lookout(engine.db)
