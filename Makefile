@@ -46,6 +46,16 @@ start: $(INSTALLED) var/demo/etc/zope.ini ## Serve the site of the demo
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/pytest $(ARGS)
 
+# About as many kills as KILLS times 16; the short form is part of "make test".
+KILLS ?= 65
+FIGURES ?= var/crash.json
+
+.PHONY: test-crash
+test-crash: $(INSTALLED) ## Kill workers a thousand times, and see that nothing is lost
+	@mkdir -p $(dir $(FIGURES))
+	TASKQUEUE_KILLS=$(KILLS) TASKQUEUE_CRASH_JSON=$(FIGURES) $(BIN)/pytest \
+	  src/plone/app/taskqueue/tests/crash src/plone/app/taskqueue/tests/postgresql $(ARGS)
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure, beside the raw commit rate of the same storage
 	$(BIN)/python bench/run.py $(ARGS)

@@ -6,6 +6,7 @@ transaction that jobs share it is refused in any case: it would commit neighbour
 """
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.errors import ReassignedError
 from plone.app.taskqueue.queue.leases import Lease
 from transaction._transaction import Status
@@ -99,9 +100,14 @@ class Guard:
 
 
 def is_ours(lease: Lease, claim: int) -> bool:
-    """Say whether the lease's present claim is that one."""
+    """Say whether the lease's present claim is that one.
+
+    Not by the lease alone: once it was taken and packed away, a RelStorage tells nobody
+    that it has changed, and this process would go on with what it remembers.
+    """
     try:
-        return lease.claim == claim
+        known = lease._p_jar.root()[ROOT_KEY].workers
+        return lease.worker_id in known and lease.claim == claim
     except POSKeyError:
         # Another worker took it, and a pack has swept it away since.
         return False

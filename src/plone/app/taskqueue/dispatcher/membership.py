@@ -61,7 +61,10 @@ class Membership:
 
     def join(self) -> None:
         """Register the worker."""
-        worker = new_worker(self.worker_id, self._threads)
+        self._join_as(self.worker_id)
+
+    def _join_as(self, worker_id: str) -> None:
+        worker = new_worker(worker_id, self._threads)
 
         def register(connection: IConnection) -> None:
             self.queue_database = queue_connection(connection).db()
@@ -79,8 +82,11 @@ class Membership:
                 "It goes on under a new id.",
                 lost_id,
             )
-            self.worker_id = registry.new_worker_id()
-            self.join()
+            worker_id = registry.new_worker_id()
+            # Others look under an id as soon as it is ours, so it is registered before:
+            # else they would take it for lost as well.
+            self._join_as(worker_id)
+            self.worker_id = worker_id
 
     def leave(self) -> None:
         """Sign off if the database can be reached."""

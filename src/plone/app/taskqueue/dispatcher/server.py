@@ -13,12 +13,14 @@ from plone.app.taskqueue.postgresql.server import is_of_storage
 from transaction.interfaces import ITransactionManager
 from transaction.interfaces import TransientError
 from typing import Any
+from ZEO.Exceptions import ServerException
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
+import errno
 import logging
 import time
 
@@ -34,6 +36,8 @@ _LOOKS = 10
 _STALE = 20
 #: What a connection's cache says then; the exception has no class of its own.
 _SAME_ID = "A different object already has the same oid"
+#: Numbers of the errors of a disk, or a quota of it, that is full.
+_NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
 
 
 def is_connected(connection: IConnection) -> bool:
@@ -82,6 +86,22 @@ def was_cut_off(connection: IConnection, error: BaseException) -> bool:
         for reason in _reasons(error)
         for adapter in adapters
     )
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether a commit failed because there is no room on a disk.
+
+    A ZEO server that has no room says so in an error of ZEO's own.
+    """
+    return any(_number_of(reason) in _NO_ROOM for reason in _reasons(error))
+
+
+def _number_of(reason: BaseException) -> int | None:
+    if isinstance(reason, OSError):
+        return reason.errno
+    if isinstance(reason, ServerException) and reason.args[:1] == ("builtins.OSError",):
+        return next(iter(reason.args[1]), None)
+    return None
 
 
 def open_connection(

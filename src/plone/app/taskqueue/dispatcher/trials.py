@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import was_cut_off
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job import retry
@@ -40,7 +41,7 @@ class Trials:
         self.attempts: list[Attempt] = []
         self._data = job.policy_data
         self._error: BaseException | None = None
-        self._committing = self._lost = self._aborted = False
+        self._committing = self._lost = self._full = self._aborted = False
         #: True if the last run has met a conflict, or the like.
         self.is_transient = False
 
@@ -63,6 +64,7 @@ class Trials:
         self._error = error
         self._committing = committing
         self._lost = self._bench.has_lost(error)
+        self._full = committing and is_full(error)
         self.is_transient = (
             self._is_transient(error)
             or was_cut_off(self._bench.connection, error)
@@ -73,13 +75,17 @@ class Trials:
         """Return when to run again in epoch seconds, 0 for at once; ``None``: never.
 
         ``begun`` is false if the run had not come to the job's callable.  Waits as long
-        as the server is gone, and a moment before a run at once.
+        as the server is gone, and a moment before a run at once.  A full disk is no
+        fault of the job's either.
         """
         bench = self._bench
         if self._aborted or isinstance(self._error, BatchFailedError):
             return None
         if self._lost:
             bench.wait_for_server()
+            return 0
+        if self._full:
+            bench.wait_for_room(self._job)
             return 0
         late = self._job.deadline_seconds
         if not (late is None or begun or self.attempts or self._job.has_begun):

@@ -7,16 +7,22 @@ from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import wait_for_server
+from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IEnvironment
 from transaction.interfaces import ITransaction
 from ZODB.interfaces import IConnection
 
+import logging
 import random
 
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: First and longest pause between two tries, in seconds.
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 1.0
+#: Seconds between two looks whether there is room on the disk again.
+_ROOM_PAUSE = 1.0
 
 
 class Workbench:
@@ -80,6 +86,16 @@ class Workbench:
     def wait_for_server(self) -> None:
         """Wait until the server is there again, or the dispatcher stops."""
         wait_for_server(self.connection, self.stopping, self.pause)
+
+    def wait_for_room(self, job: IAsyncJob) -> None:
+        """Wait a moment because the disk was too full to commit the job."""
+        logger.warning(
+            "There is no room on the disk of the database, so what job %s (%s) did "
+            "cannot be kept. It is run again until there is: make some.",
+            job.id,
+            job.function_name,
+        )
+        self.pause(_ROOM_PAUSE)
 
     def back_off(self, tries: int) -> None:
         """Pause at random, longer with the tries, so that rivals part."""

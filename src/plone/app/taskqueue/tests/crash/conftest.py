@@ -1,5 +1,6 @@
 """A ZEO server, processes and a ledger, for each test anew."""
 
+from plone.app.taskqueue.tests.crash import report
 from plone.app.taskqueue.tests.crash.ledger import Ledger
 from plone.app.taskqueue.tests.crash.nursery import Nursery
 from plone.app.taskqueue.tests.crash.zeo import ZeoServer
@@ -43,6 +44,29 @@ def ledger(server):
     database = DB(ClientStorage(server.address, server_sync=True))
     yield Ledger(database)
     database.close()
+
+
+@pytest.fixture(autouse=True)
+def reported(request):
+    """Tell of workers that were killed, and of what the ledger said afterwards."""
+    if not {"nursery", "ledger"} <= set(request.fixturenames):
+        yield
+        return
+    nursery = request.getfixturevalue("nursery")
+    ledger = request.getfixturevalue("ledger")
+    yield
+    address = request.getfixturevalue("server").address
+    report.add(
+        report.Row(
+            request.node.name,
+            "postgresql" if address.startswith("postgresql:") else "zeo",
+            len(nursery.kills()),
+            ledger.jobs_verified,
+            ledger.lost,
+            ledger.repeated,
+            tuple(nursery.recoveries()),
+        )
+    )
 
 
 @pytest.fixture

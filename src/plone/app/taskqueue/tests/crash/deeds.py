@@ -24,6 +24,10 @@ import itertools
 _AHEAD = {"ahead": 61}
 
 
+#: The role of a worker that claims nothing, and so only looks after the others.
+NOTHING = {"serve": ("of nobody",)}
+
+
 @dataclass
 class Stage:
     """What deeds work with."""
@@ -285,3 +289,10 @@ DEEDS: dict[str, Deed] = {
     "forget_some": Deed(_work, role=_PRUNING),
     "forget": Deed(_work, role=_PRUNING),
 }
+
+
+def bury_the_dead(ledger: Ledger, nursery: Nursery, start: Callable[..., int]) -> None:
+    """Let a worker forget the dead that held nothing, which takes minutes else."""
+    worker = start(role={**NOTHING, "idle_patience": 0}, lease_seconds=0.5)
+    ledger.await_that(lambda queues: len(queues.workers) == 1, "the dead are forgotten")
+    nursery.stop(worker)

@@ -50,6 +50,12 @@ def work(run: Run, number: int) -> None:
     run.count(number)
 
 
+def linger(run: Run, number: int) -> None:
+    """Have the effect, and take a while."""
+    run.count(number)
+    time.sleep(0.1)
+
+
 def stand_at(run: Run, number: int, point: str = "", times: int = 1) -> None:
     """Have the effect and stand at the point, if any, the first ``times`` times."""
     run.count(number)

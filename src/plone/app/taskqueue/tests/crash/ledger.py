@@ -25,6 +25,9 @@ class Ledger:
 
     def __init__(self, database: DB):
         self._database = database
+        #: What ``verify`` has found: jobs without an effect that they should have, and
+        #: with one too many.
+        self.jobs_verified = self.lost = self.repeated = 0
 
     @contextmanager
     def connected(self) -> Iterator[IConnection]:
@@ -155,6 +158,11 @@ class Ledger:
                 for number, expected in times.items()
                 if ledger[number]() != expected
             }
+            self.jobs_verified += len(times)
+            self.lost += sum(times[number] > found for number, found in wrong.items())
+            self.repeated += sum(
+                times[number] < found for number, found in wrong.items()
+            )
             assert not wrong, f"ran another number of times than expected: {wrong}"
             queues = get_queues(connection)
             queue = queues[""]

@@ -5,6 +5,7 @@ from typing import Any
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,10 @@ import time
 
 #: Seconds after which what was awaited will not come any more.
 DEADLINE = 90
+
+
+#: What a rescuer says: whose jobs it has taken, and how many.
+_RESCUED = re.compile(r"\(process (\d+) on .*\) has given .* (\d+) of its jobs")
 
 
 class Nursery:
@@ -87,6 +92,25 @@ class Nursery:
         """Return all such events up to now."""
         with self._changed:
             return list(self._heard.get(event, ()))
+
+    def kills(self) -> dict[int, float]:
+        """Return when each process ended that somebody has killed, by its id."""
+        return {
+            event["child"]: event["at"]
+            for event in self.all_heard("ended")
+            if event["status"] == -signal.SIGKILL
+        }
+
+    def recoveries(self) -> list[float]:
+        """Return, for each that died with jobs, after how many seconds others had them."""
+        deaths = self.kills()
+        return [
+            event["at"] - deaths[int(found[1])]
+            for event in self.all_heard("log")
+            if (found := _RESCUED.search(event["message"])) is not None
+            and int(found[1]) in deaths
+            and int(found[2])
+        ]
 
     # Fates
 

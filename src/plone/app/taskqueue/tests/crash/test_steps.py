@@ -4,7 +4,9 @@ from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.crash import clients
 from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash.counting import service_of
+from plone.app.taskqueue.tests.crash.deeds import bury_the_dead
 from plone.app.taskqueue.tests.crash.deeds import DEEDS
+from plone.app.taskqueue.tests.crash.deeds import NOTHING
 from plone.app.taskqueue.tests.crash.deeds import Stage
 from plone.app.taskqueue.tests.crash.steps import POINTS
 from plone.app.taskqueue.tests.crash.steps import STEPS
@@ -13,9 +15,6 @@ import pytest
 
 
 _LEASE = 0.5
-#: A worker that claims nothing, and so only looks after the others.
-_NOTHING = {"serve": ("of nobody",)}
-
 #: Steps of cron jobs that claims take as they take "tick", see ``test_cron``.
 _AS_TICK = {"go_on", "run_out"}
 
@@ -45,14 +44,14 @@ def test_a_worker_killed_at_any_step_loses_no_job_and_repeats_none(
         )
 
     stage = Stage(ledger, nursery, start)
-    rescuer = start_worker(role=_NOTHING, lease_seconds=_LEASE)
+    rescuer = start_worker(role=NOTHING, lease_seconds=_LEASE)
     kills = 0
     for step, deed in DEEDS.items():
         for point in _chosen(step, thorough):
             role = {**deed.role, "stand": (step, point)}
             if deed.by_rescuer:
                 nursery.stop(rescuer)
-                victim = start_worker(role={**role, **_NOTHING}, lease_seconds=_LEASE)
+                victim = start_worker(role={**role, **NOTHING}, lease_seconds=_LEASE)
                 nursery.hear("ready", pid=victim)
                 made = deed.before(stage)
             else:
@@ -67,12 +66,12 @@ def test_a_worker_killed_at_any_step_loses_no_job_and_repeats_none(
             nursery.kill(victim)
             kills += 1
             if deed.by_rescuer:
-                rescuer = start_worker(role=_NOTHING, lease_seconds=_LEASE)
+                rescuer = start_worker(role=NOTHING, lease_seconds=_LEASE)
             deed.after(stage, made, point in points.KEPT)
             _let_all_end(stage, nursery)
 
     nursery.stop(rescuer)
-    _bury_the_dead(ledger, nursery, start_worker)
+    bury_the_dead(ledger, nursery, start_worker)
     ledger.verify(stage.expected)
     with ledger.connected() as connection:
         service = service_of(connection)
@@ -88,13 +87,6 @@ def _let_all_end(stage, nursery) -> None:
     for worker in workers:
         nursery.hear("ready", pid=worker)
         nursery.stop(worker)
-
-
-def _bury_the_dead(ledger, nursery, start_worker) -> None:
-    """Let a worker forget the dead that held nothing, which takes minutes else."""
-    worker = start_worker(role={**_NOTHING, "idle_patience": 0}, lease_seconds=_LEASE)
-    ledger.await_that(lambda queues: len(queues.workers) == 1, "the dead are forgotten")
-    nursery.stop(worker)
 
 
 @pytest.mark.parametrize("step", clients.ACTS)

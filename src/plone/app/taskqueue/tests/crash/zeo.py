@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import resource
 import signal
 import socket
 import subprocess
@@ -53,6 +54,18 @@ class ZeoServer:
             except OSError:
                 return False
         return True
+
+    def fill(self) -> None:
+        """Let its disk be full: no file of the server can grow any more."""
+        self._limit(0)
+
+    def make_room(self) -> None:
+        """Let files grow again."""
+        self._limit(resource.RLIM_INFINITY)
+
+    def _limit(self, size: int) -> None:
+        limits = size, resource.RLIM_INFINITY
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

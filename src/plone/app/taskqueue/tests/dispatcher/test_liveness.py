@@ -6,6 +6,7 @@ from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
@@ -262,6 +263,24 @@ def test_the_heartbeat_notices_that_the_worker_was_taken_for_dead(engine):
     assert workers(engine) == {dispatcher.worker_id}
 
 
+def test_nobody_sees_the_new_id_before_it_is_registered(engine, monkeypatch):
+    dispatcher = engine.dispatcher()
+    dispatcher.pause()
+    lost = dispatcher.worker_id
+    engine.fence(lost)
+    seen = []
+    register = registry.register
+
+    def look(queues, worker):
+        seen.append(dispatcher.worker_id)
+        register(queues, worker)
+
+    monkeypatch.setattr(registry, "register", look)
+    dispatcher.renew(lost)
+    assert seen == [lost]
+    assert workers(engine) == {dispatcher.worker_id}
+
+
 def test_an_interrupted_job_runs_alone(engine):
     ids = engine.put_all(functions.nothing, [()] * 4)
     engine.fence(engine.hold(2).worker_id)
@@ -283,3 +302,37 @@ def test_a_zombie_that_commits_its_progress_is_refused_before_anybody_else_ran(e
     assert engine.times("job 1, part two") == 0
     engine.run()
     assert engine.times("job 1, part two") == 1
+
+
+def test_ten_idle_workers_write_less_than_50_kb_an_hour(engine):
+    dispatchers = [engine.dispatcher() for _ in range(10)]
+    engine.wait_for(engine.put(functions.nothing))
+    chores = [
+        (dispatcher, chore)
+        for dispatcher in dispatchers
+        for chore in dispatcher._maintenance._chores
+    ]
+    for dispatcher in dispatchers:
+        dispatcher.pause()
+    connection = engine.connect()
+
+    def look():
+        for _, chore in chores:
+            chore.run(connection)
+
+    look()
+    before = engine.db.getSize()
+    beats = sum(
+        worker.beats for worker in get_queues(engine.connect()).workers.values()
+    )
+    for _ in range(120):
+        clock.advance(30)
+        look()
+    after = sum(
+        worker.beats for worker in get_queues(engine.connect()).workers.values()
+    )
+    # They do live: each gives a sign every five minutes.
+    assert after - beats >= 100
+    written = engine.db.getSize() - before
+    print(f"{written} bytes an hour, {after - beats} signs of life")
+    assert written < 50_000

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from plone.app.taskqueue.tests.crash.conftest import kills as kills
 from plone.app.taskqueue.tests.crash.conftest import nursery as nursery
+from plone.app.taskqueue.tests.crash.conftest import reported as reported
 from plone.app.taskqueue.tests.crash.conftest import start_worker as start_worker
 from plone.app.taskqueue.tests.crash.conftest import tell as tell
 from plone.app.taskqueue.tests.crash.conftest import thorough as thorough
