@@ -1,1 +1,0 @@
-from plone.app.taskqueue.tests.crash.test_random import *  # noqa: F403
