@@ -5,6 +5,7 @@ from plone.app.taskqueue.worker import change_jobs
 from plone.app.taskqueue.worker import change_queues
 from plone.app.taskqueue.worker import check_all
 from plone.app.taskqueue.worker import cron_jobs
+from plone.app.taskqueue.worker import doctor
 from plone.app.taskqueue.worker import list_services
 from plone.app.taskqueue.worker import run_task
 from plone.app.taskqueue.worker import run_worker
@@ -29,6 +30,7 @@ _SUBCOMMANDS = (
     cron_jobs,
     list_services,
     check_all,
+    doctor,
 )
 
 

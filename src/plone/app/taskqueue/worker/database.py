@@ -66,14 +66,20 @@ def reading(zope_conf: str) -> Iterator[Any]:
 
     ``CommandError``: there are none yet, or they cannot be opened.
     """
-    with open_database(zope_conf) as database:
-        connection = database.open(transaction.TransactionManager())
-        try:
-            connection.transaction_manager.begin()
-            yield _queues(connection)
-        finally:
-            connection.transaction_manager.abort()
-            connection.close()
+    with open_database(zope_conf) as database, queues_on(database) as queues:
+        yield queues
+
+
+@contextlib.contextmanager
+def queues_on(database: DB) -> Iterator[Any]:
+    """Give the queues of an open database as they are now.  ``CommandError``: see above."""
+    connection = database.open(transaction.TransactionManager())
+    try:
+        connection.transaction_manager.begin()
+        yield _queues(connection)
+    finally:
+        connection.transaction_manager.abort()
+        connection.close()
 
 
 def change(database: DB, do: Callable[[Any], Any]) -> Any:

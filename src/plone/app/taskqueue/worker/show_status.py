@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> None:
     lines.append("")
     if data["workers"]:
         lines += table(
-            ("worker", "host", "pid", "threads", "holds", "started"),
+            ("worker", "host", "pid", "threads", "holds", "code", "started"),
             [tuple(each.values()) for each in data["workers"]],
         )
     else:
@@ -90,6 +90,7 @@ def _worker(queues: Any, worker: Any) -> dict[str, Any]:
         "pid": worker.pid,
         "threads": worker.threads,
         "holds": held,
+        "code": worker.code or None,
         "started": time_of(
             datetime.fromtimestamp(min(worker.started, clock.now()), UTC)
         ),

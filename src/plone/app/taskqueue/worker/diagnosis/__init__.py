@@ -1,0 +1,4 @@
+"""What ``taskqueue doctor`` looks at: each finding is a sentence with its remedy.
+
+Nothing here writes.
+"""

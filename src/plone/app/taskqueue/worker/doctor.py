@@ -1,0 +1,65 @@
+"""``taskqueue doctor``: what keeps jobs from running, and what is to be done."""
+
+from collections.abc import Iterator
+from plone.app.taskqueue.worker.arguments import add_json
+from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.configuration import read_configuration
+from plone.app.taskqueue.worker.configuration import worker_settings
+from plone.app.taskqueue.worker.database import open_database
+from plone.app.taskqueue.worker.database import queues_on
+from plone.app.taskqueue.worker.diagnosis.queues import function_problems
+from plone.app.taskqueue.worker.diagnosis.queues import queue_problems
+from plone.app.taskqueue.worker.diagnosis.storages import storage_problems
+from plone.app.taskqueue.worker.diagnosis.workers import worker_problems
+from plone.app.taskqueue.worker.errors import OK
+from plone.app.taskqueue.worker.errors import WRONG
+from plone.app.taskqueue.worker.output import tell
+from typing import Any
+
+import argparse
+
+
+def add_to(subparsers: argparse._SubParsersAction) -> None:
+    """Make the subcommand known."""
+    parser = subparsers.add_parser(
+        "doctor", help="say what keeps jobs from running, as seen from here"
+    )
+    add_zope_conf(parser)
+    add_json(parser)
+    parser.add_argument(
+        "--tasks",
+        action="store_true",
+        help="start Zope, and look for the tasks of waiting jobs too",
+    )
+    parser.set_defaults(call=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    settings = worker_settings(read_configuration(options.zope_conf), {})
+    if options.tasks:
+        # Not before it is needed: it brings all of Zope.
+        from plone.app.taskqueue.worker.site import open_site as open_it
+    else:
+        open_it = open_database
+    with open_it(options.zope_conf) as database, queues_on(database) as queues:
+        problems = [
+            *storage_problems(database),
+            *worker_problems(queues, settings.lease_seconds),
+            *queue_problems(queues),
+            *function_problems(queues),
+            *_service_problems(queues, options.tasks),
+        ]
+    tell(options, {"problems": problems}, problems or ["Nothing is wrong from here."])
+    return WRONG if problems else OK
+
+
+def _service_problems(queues: Any, with_tasks: bool) -> Iterator[str]:
+    if not with_tasks and not any(queue.private for queue in queues.values()):
+        return
+    # Not before it is needed: it brings much of Plone.
+    from plone.app.taskqueue.worker.diagnosis.services import service_problems
+    from plone.app.taskqueue.worker.diagnosis.services import task_problems
+
+    yield from service_problems(queues)
+    if with_tasks:
+        yield from task_problems(queues)
