@@ -70,8 +70,10 @@ def _claim(queue: TaskQueue, job: AsyncJob) -> Lease:
     room, key = queue.room_of(job)
     if room is queue.schedule:
         transitions.begin_first(queue, key, job)
+        room, key = queue.room_of(job)
     lease = queue.open_lease(registry.new_worker_id(), 0)
-    transitions.claim(lease, queue.lane_of(job), [(job.key, job)])
+    # Not its usual lane: it may have been set apart.
+    transitions.claim(lease, room, [(key, job)])
     return lease
 
 

@@ -117,6 +117,21 @@ def test_what_waits_for_other_code_can_be_cancelled(place):
     place.service._queue.check()
 
 
+def test_whoever_has_the_task_runs_such_a_job_in_the_own_thread(place):
+    register(place, "9/feedbeef")
+    first, second = add_new(place, "x", "y")
+    place.service.startProcessing()
+    wait_until_apart(place, 2)
+    place.service.stopProcessing()
+    provide_task(NEW, echo)
+    for number in (second, first):
+        with place.manager:
+            assert place.service.processNext(jobid=number)
+    place.manager.begin()
+    assert [place.service.getResult(each) for each in (first, second)] == ["x", "y"]
+    place.service._queue.check()
+
+
 def test_code_differs_by_its_release():
     plain = own_code()
     set_release("abc")

@@ -1,5 +1,6 @@
 """A site with a task service in the database of an instance."""
 
+from AccessControl import getSecurityManager
 from collections.abc import Iterator
 from OFS.Application import Application
 from plone.app.taskqueue.interfaces import ITask
@@ -10,6 +11,7 @@ from plone.app.taskqueue.tests.worker.instance import Instance
 from plone.app.taskqueue.tests.worker.instance import SITE_ZCML
 from typing import Any
 from zope.component import getGlobalSiteManager
+from zope.component.hooks import getSite
 from zope.interface import Interface
 from zope.schema import Int
 from zope.schema import TextLine
@@ -38,6 +40,19 @@ class GreetingTask(Task):
         if input["name"] == "nobody":
             raise ValueError("there is nobody")
         return ["hello " + input["name"]] * input["times"]
+
+
+class CallerTask(Task):
+    """Returns as whom and where it runs: as whoever has added its job."""
+
+    run_as = "caller"
+
+    def __call__(
+        self, service: Any, jobid: int, input: Any, context: Any = None
+    ) -> Any:
+        """Return the user's id and the path of the site."""
+        user = getSecurityManager().getUser()
+        return [user.getId(), "/".join(getSite().getPhysicalPath())]
 
 
 _ZCML = """

@@ -1,6 +1,9 @@
 """Commands for task services: through the real script, on a real ZEO server."""
 
 from datetime import datetime
+from plone.app.taskqueue.tests.service.test_autostart import PLONE_SCRIPT
+from plone.app.taskqueue.tests.service.test_autostart import PLONE_ZCML
+from plone.app.taskqueue.tests.worker.instance import environ
 from plone.app.taskqueue.tests.worker.sites import add_site
 from plone.app.taskqueue.tests.worker.sites import add_tasks
 from plone.app.taskqueue.tests.worker.sites import service_in
@@ -9,6 +12,8 @@ from plone.app.taskqueue.tests.worker.test_commands import say
 import json
 import pytest
 import signal
+import subprocess
+import sys
 
 
 @pytest.fixture
@@ -163,3 +168,36 @@ def test_a_worker_finds_a_service_that_is_added_while_it_runs(instance):
         assert "Traceback" not in worker.log
     with instance.queues() as queues:
         assert list(queues.workers) == []
+
+
+def test_a_task_that_runs_as_its_caller_runs_as_the_user_of_its_service(instance):
+    zcml = PLONE_ZCML.replace(
+        "tests.service.tasks.UserTask", "tests.worker.sites.CallerTask"
+    )
+    (instance.folder / "etc" / "site.zcml").write_text(zcml)
+    script = instance.folder / "script.py"
+    script.write_text(PLONE_SCRIPT.replace('site["tasks"].add("tell-user")', ""))
+    console = [sys.executable, "-m", "Zope2.utilities.zconsole", "run"]
+    subprocess.run(
+        [*console, str(instance.zope_conf), str(script)],
+        check=True,
+        capture_output=True,
+        env=environ(),
+        timeout=120,
+    )
+    with instance.worker("--services", "*@*") as worker:
+        worker.read_until("service tasks on site site started")
+        told = say(instance, "run", "tell-user", "--service", "site/tasks", "--wait")
+        assert told["output"] == ["nightly", "/site"]
+        # Which the one in the root has not.
+        done = instance.run(
+            "run", "tell-user", "--service", "/rooted", "-C", "zope.conf"
+        )
+        assert done.returncode == 1
+        assert "and this is nobody" in done.stderr
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+    # Services in sites are listed without Zope, wherever they are.
+    listed = say(instance, "services", "list")
+    assert [each["path"] for each in listed] == ["/rooted", "/site/tasks"]
+    assert listed[1]["user"] == ["/site/acl_users", "nightly"]
