@@ -97,6 +97,9 @@ _KINDS = {
     "release": _Kind(str, "a name of the deployed code, such as a commit"),
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
     "queues": _Kind(_names, "names of queues with commas between, * for any letters"),
+    "only": _Kind(
+        _names, "functions, module:name or task:NAME, with commas between, * for any"
+    ),
     "prefetch": _Kind(_whole, "a whole number from 1 to 10000", 1, 10_000),
     "processes": _Kind(_whole, "a whole number from 1 to 100", 1, 100),
     "memory_mb": _Kind(_number_or_never, "a number of megabytes from 1, or 'never'", 1),
@@ -143,6 +146,8 @@ class Settings:
     autostart: str = ""
     #: Patterns of the names of queues whose jobs are run; none: of all queues.
     queues: tuple[str, ...] = ()
+    #: Patterns of the functions whose jobs are run; none: all.
+    only: tuple[str, ...] = ()
     #: Most jobs that one claim takes.
     prefetch: int = Options.batch
 
@@ -167,6 +172,7 @@ class Settings:
             conflicts=self.conflicts,
             kill_seconds=self.kill_seconds,
             queues=self.queues,
+            only=self.only,
             batch=self.prefetch,
             isolated_batch=min(self.prefetch, Options.isolated_batch),
         )

@@ -82,7 +82,7 @@ class Dispatcher:
         self._environment = environment
         self._pace = Pace()
         self._fairness = Fairness()
-        self._knowledge = Knowledge()
+        self._knowledge = Knowledge(self.options.only)
         self._bell = Bell(self.options.threads)
         self._claim_lock = threading.Lock()
         #: Guards the three below; notified when one of the first two changes.
@@ -295,6 +295,7 @@ class Dispatcher:
             self.serves,
             self._knowledge.knows,
             self._knowledge.misses,
+            self._knowledge.wants,
         )
 
     def take_turn(self, seat: Seat) -> bool:

@@ -1,5 +1,7 @@
 """Which functions this process can import: in a rolling deployment not all can all."""
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import callables
 from plone.app.taskqueue.job import taskjob
@@ -19,7 +21,9 @@ _FORGET_TASK = 600.0
 class Knowledge:
     """What was found out; all threads of a dispatcher may ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Sequence[str] = ()) -> None:
+        #: Patterns of the functions that it is to run; none: all.
+        self._only = tuple(only)
         self._known: set[str] = set()
         #: When it may be looked for again, by the function's name.
         self._unknown: dict[str, float] = {}
@@ -28,10 +32,12 @@ class Knowledge:
         """Say whether the function of that name can be imported; imports it.
 
         A task is taken for known until one of its jobs was missing it: its service
-        looks for it in its own site.
+        looks for it in its own site.  What is not wanted is not known.
         """
         if function_name in self._known:
             return True
+        if not self.wants(function_name):
+            return False
         again = self._unknown.get(function_name)
         if again is not None and clock.monotonic() < again:
             return False
@@ -51,6 +57,12 @@ class Knowledge:
         self._known.add(function_name)
         self._unknown.pop(function_name, None)
         return True
+
+    def wants(self, function_name: str) -> bool:
+        """Say whether this process is to run the function at all."""
+        return not self._only or any(
+            fnmatchcase(function_name, pattern) for pattern in self._only
+        )
 
     def misses(self, function_name: str) -> None:
         """Take note that a job's task is not here, and left to other workers."""

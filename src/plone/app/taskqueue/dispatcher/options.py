@@ -32,6 +32,8 @@ class Options:
     #: Patterns, as those of file names, of the names of the queues that it serves, of
     #: which ``default`` is another name for the one without; none: all.
     queues: tuple[str, ...] = ()
+    #: Patterns of the functions, ``module:name`` or ``task:NAME``, that it runs; none: all.
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (

@@ -77,6 +77,7 @@ class Seat:
         serves: Callable[[Queue], bool] = is_public,
         knows: Callable[[str], bool] = lambda function_name: True,
         misses: Callable[[str], None] = lambda function_name: None,
+        wants: Callable[[str], bool] = lambda function_name: True,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -91,6 +92,7 @@ class Seat:
         self._fairness = fairness
         self._serves = serves
         self._knows = knows
+        self._wants = wants
         self._bench = Workbench(
             connection,
             environment,
@@ -219,7 +221,10 @@ class Seat:
         names = {job.function_name for job in held}
         unknown = {name for name in names if not self._knows(name)}
         if any(settling.is_for_others(job, unknown) for job in held):
-            self._change(queue, lease, lambda *both: settling.set_apart(*both, unknown))
+            unwanted = {name for name in unknown if not self._wants(name)}
+            self._change(
+                queue, lease, lambda *both: settling.set_apart(*both, unknown, unwanted)
+            )
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
         count = self._change(queue, lease, settling.give_back)

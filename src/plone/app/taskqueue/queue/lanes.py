@@ -12,12 +12,16 @@ class Lane(Shards):
 
     Jobs whose function a worker could not import have lanes of their own, apart from the
     others: workers that do not know it skip them, and those that do claim from them.
+    So have jobs that a worker met which runs only others.
     """
 
     #: True if these are jobs that others wait for, see ``Quota.has_room``.
     awaited = False
     #: True once a job with an owner was put here, so that owners take turns.
     owned = False
+    #: True if jobs of its function are put here at once, because a worker was met that
+    #: does not want them.
+    kept = False
     #: The function of its jobs if not every worker can import it; ``None``: any.
     function_name: str | None = None
 

@@ -83,21 +83,26 @@ class Queue(Persistent):
             lane = self._lanes[key] = Lane(quota_names, key != quota_names)
         return lane
 
-    def lane_apart(self, job: AsyncJob) -> Lane:
-        """Return the lane for workers that know its function, and make it on first use."""
+    def lane_apart(self, job: AsyncJob, keep: bool = False) -> Lane:
+        """Return the lane for workers that know its function, and make it on first use.
+
+        With ``keep`` jobs of the function are put there at once from now on.
+        """
         key = _key_apart(job)
         lane = self._lanes.get(key)
         if lane is None:
-            usual = self.lane_of(job)
+            usual = self.lane(job.quota_names, bool(job.watchers))
             lane = self._lanes[key] = Lane(
                 usual.quota_names, usual.awaited, job.function_name
             )
+        if keep and not lane.kept:
+            lane.kept = True
         return lane
 
     def apart(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         for lane in self.lanes():
-            if lane.function_name is not None and len(lane):
+            if lane.function_name is not None and not lane.kept and len(lane):
                 counts[lane.function_name] = counts.get(lane.function_name, 0) + len(
                     lane
                 )
@@ -109,6 +114,9 @@ class Queue(Persistent):
 
     def lane_of(self, job: AsyncJob) -> Lane:
         """Return the lane where the job is to be pending, and make it on first use."""
+        own = self._lanes.get(_key_apart(job))
+        if own is not None and own.kept:
+            return own
         return self.lane(job.quota_names, bool(job.watchers))
 
     def lanes(self) -> Iterable[Lane]:

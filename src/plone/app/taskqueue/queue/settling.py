@@ -96,15 +96,21 @@ def give_back(queue: Any, lease: Lease) -> int:
     return len(held)
 
 
-def set_apart(queue: Any, lease: Lease, function_names: Container[str]) -> int:
+def set_apart(
+    queue: Any,
+    lease: Lease,
+    function_names: Container[str],
+    unwanted: Container[str] = (),
+) -> int:
     """Leave the held jobs of these functions to workers that can import them.
 
-    Returns how many.  One that is cancelled, or whose outcome is known, needs no function.
+    ``unwanted`` are those of them that this worker is not to run.  Returns how many.  One that is cancelled, or whose outcome is known, needs no function.
     """
     count = 0
     for index, job in reversed(lease.held_jobs()):
         if is_for_others(job, function_names):
-            transitions.set_apart(queue, lease, index, job)
+            keep = job.function_name in unwanted
+            transitions.set_apart(queue, lease, index, job, keep)
             count += 1
     return count
 

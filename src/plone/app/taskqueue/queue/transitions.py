@@ -43,7 +43,8 @@ def put(
     due = job.due_seconds
     job.set_deadline(now if due is None else due)
     later = due is not None and due > now
-    lane = queue.lane(quota_names, bool(job.watchers))
+    job.limit_by(quota_names)
+    lane = queue.lane_of(job)
     room = queue.schedule if later else lane
     shard = queue.draw(room, lane, owner)
     while True:
@@ -57,7 +58,6 @@ def put(
         job.set_extra("created", now)
     job.key = keys.head_start(key, job.priority) if later else key
     job.queue_name = queue.name
-    job.limit_by(quota_names)
     job.become(State.PENDING)
 
 
@@ -362,10 +362,15 @@ def give_back(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
     _put_back(queue.lane_of(job), job, job.key)
 
 
-def set_apart(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:
-    """BB: leased -> pending, where only workers claim it that have its function or task."""
+def set_apart(
+    queue: Any, lease: Lease, index: int, job: AsyncJob, keep: bool = False
+) -> None:
+    """BB: leased -> pending, where only workers claim it that have its function or task.
+
+    With ``keep`` so are those that are put from now on: its worker does not want them.
+    """
     lease.drop(index)
-    _put_back(queue.lane_apart(job), job, job.key)
+    _put_back(queue.lane_apart(job, keep), job, job.key)
 
 
 def interrupt(queue: Any, lease: Lease, index: int, job: AsyncJob) -> None:

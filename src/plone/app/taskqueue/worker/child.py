@@ -86,6 +86,9 @@ class Child:
         if settings.autostart:
             # That is where services are named to those who start them.
             os.environ[f"{PREFIX}AUTOSTART"] = settings.autostart
+        if settings.only:
+            # Threads of services read their settings themselves.
+            os.environ[f"{PREFIX}ONLY"] = ",".join(settings.only)
         # Here and not before: a wrong ``zope.conf`` is told without all of Zope.
         from plone.app.taskqueue.environment import PloneEnvironment
         from plone.app.taskqueue.startup import run_services

@@ -22,6 +22,11 @@ _SETTINGS = (
         "queues to serve, with commas between; * stands for any letters",
     ),
     ("services", "NAMES", "task services to serve: site@service, with * for all"),
+    (
+        "only",
+        "PATTERNS",
+        "run only these: module:name or task:NAME, with commas; * for any letters",
+    ),
     ("prefetch", "N", "most jobs that one claim takes"),
     ("memory-mb", "MB", "megabytes above which a process is replaced"),
     ("drain-seconds", "SECONDS", "how long the end waits for jobs that run"),

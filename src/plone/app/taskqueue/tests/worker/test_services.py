@@ -1,6 +1,9 @@
 """Commands for task services: through the real script, on a real ZEO server."""
 
 from datetime import datetime
+from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.tests.service.tasks import echo
+from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_SCRIPT
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_ZCML
 from plone.app.taskqueue.tests.worker.instance import environ
@@ -8,6 +11,7 @@ from plone.app.taskqueue.tests.worker.sites import add_site
 from plone.app.taskqueue.tests.worker.sites import add_tasks
 from plone.app.taskqueue.tests.worker.sites import service_in
 from plone.app.taskqueue.tests.worker.test_commands import say
+from zope.component import getGlobalSiteManager
 
 import json
 import pytest
@@ -201,3 +205,18 @@ def test_a_task_that_runs_as_its_caller_runs_as_the_user_of_its_service(instance
     listed = say(instance, "services", "list")
     assert [each["path"] for each in listed] == ["/rooted", "/site/tasks"]
     assert listed[1]["user"] == ["/site/acl_users", "nightly"]
+
+
+def test_a_worker_for_one_task_leaves_the_others_of_a_service(site):
+    with service_in(site) as service:
+        provide_task("other", echo)
+        left = service.add("other", "x")
+        getGlobalSiteManager().unregisterUtility(provided=ITask, name="other")
+    with site.worker("--services", "*@*", "--only", "task:greet") as worker:
+        worker.read_until("service Tasks on site site started")
+        told = say(site, "run", "greet", "--input", '{"name": "you"}', "--wait")
+        assert told["output"] == ["hello you"]
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+    with service_in(site) as service:
+        assert service.getStatus(left) == "queued"

@@ -256,3 +256,17 @@ def test_a_broken_or_missing_zope_conf_is_one_line(instance):
         assert worker.end() == 78
         assert "There is no file" in worker.log
         assert len(worker.log.splitlines()) == 1
+
+
+def test_it_runs_only_what_it_is_told_to(instance):
+    begun, other = instance.pipe("begun"), instance.pipe("other")
+    left = instance.put(jobs.tell_and_wait, other, other)
+    done = instance.put(jobs.tell, begun)
+    with instance.worker("--only", "*:tell,task:*") as worker:
+        begun.hear()
+        worker.signal(signal.SIGTERM)
+        assert worker.end() == 0
+    assert instance.state(done) is State.COMPLETED
+    assert instance.state(left) is State.PENDING
+    with instance.queues() as queues:
+        queues[""].check()
