@@ -38,9 +38,9 @@ class Pruner:
                 break
         if total:
             logger.info(
-                "%d jobs that ended more than %g days ago were forgotten.",
-                total,
+                "Jobs that ended more than %g days ago were forgotten: %d.",
                 self._retention / _DAY,
+                total,
             )
 
     def _prune(self, connection: IConnection) -> int:

@@ -76,7 +76,7 @@ class FoundUser:
         if user is None or user.getId() != self.user_id:
             raise BadRequest(
                 f"User {self.user_id} not found in {self.folder_path}; "
-                "the job runs for nobody else"
+                "nobody else takes that place"
             )
         self._user = aq_base(user)
 

@@ -73,15 +73,28 @@ def _set_up(service: Any, wanted: WantedService, logger: Logger) -> None:
         if each.remove:
             if job is not None:
                 service.cancel(job.id)
-        elif job is None:
+            continue
+        if job is None:
             _add(service, each)
             logger.info("Cron job %s of %s added.", each.name, wanted.name)
         else:
             _update(service, job, each)
+        if _task_of(service, each) is None:
+            logger.warning(
+                "Cron job %s of %s fails whenever it is due, until there is a task %r: "
+                "is its name right, and was its ZCML loaded?",
+                each.name,
+                wanted.name,
+                each.task,
+            )
     if wanted.purge:
         for name, job in there.items():
             service.cancel(job.id)
             logger.info("Cron job %s of %s removed.", name, wanted.name)
+
+
+def _task_of(service: Any, wanted: WantedCronJob) -> ITask | None:
+    return queryUtility(ITask, wanted.task, context=service.folder())
 
 
 def _add(service: Any, wanted: WantedCronJob) -> None:
@@ -92,7 +105,7 @@ def _add(service: Any, wanted: WantedCronJob) -> None:
 
 
 def _update(service: Any, job: Any, wanted: WantedCronJob) -> None:
-    task = queryUtility(ITask, wanted.task, context=service.folder())
+    task = _task_of(service, wanted)
     if task is not None and isinstance(wanted.input, dict):
         # The file has not what the task hides, the job has.
         for name in options_of(task).redact:

@@ -23,8 +23,15 @@ _ENGINE = frozenset(
         "plone.app.taskqueue.dispatcher.attempt",
         "plone.app.taskqueue.dispatcher.calling",
         "plone.app.taskqueue.dispatcher.runner",
+        "plone.app.taskqueue.dispatcher.within",
         "plone.app.taskqueue.job.asyncjob",
+        "plone.app.taskqueue.job.taskjob",
         "plone.app.taskqueue.queue.calling",
+        "plone.app.taskqueue.service.siteservice",
+        "plone.app.taskqueue.service.taskservice",
+        "plone.app.taskqueue.task.function",
+        "plone.app.taskqueue.task.performing",
+        "plone.app.taskqueue.task.simple",
     }
 )
 #: Largest pickle of an exception kept, in bytes.

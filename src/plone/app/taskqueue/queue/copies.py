@@ -28,8 +28,8 @@ logger = logging.getLogger("plone.app.taskqueue")
 def adopt(queue: Any) -> None:
     """Make a copy of a service's queue a queue of its own.
 
-    Costs what there is that has not ended.  One line in the log tells of it when the
-    transaction has committed.
+    Costs what there is that has not ended.  If that changed a job, one line in the log
+    tells of it when the transaction has committed.
     """
     queue.become_own()
     cancelled = abandon(queue, _is_taken_along)
@@ -42,6 +42,8 @@ def adopt(queue: Any) -> None:
             job.forget_runs()
             disabled += job.disable()
             transitions.rest(queue, job, queue.resting)
+    if not disabled and not cancelled:
+        return
     _tell_when_committed(
         queue,
         "The service %s is a copy. %d of its cron jobs were disabled: "

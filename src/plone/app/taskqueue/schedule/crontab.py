@@ -118,7 +118,7 @@ def _understood(expression: str) -> tuple[str, bool]:
             f"{expression!r} is not a crontab expression: "
             f"{str(error).lower().replace('-', ' ')}. Give minutes from 0 to 59, hours "
             "from 0 to 23, days of the month from 1 to 31, months from 1 to 12 or JAN "
-            "to DEC and days of the week from 0 (Sunday) to 6 or SUN to SAT."
+            "to DEC and days of the week from 0 to 7 (both Sunday) or SUN to SAT."
         ) from error
     if next(found, None) is None:
         raise _never(expression)

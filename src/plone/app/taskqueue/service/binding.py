@@ -46,7 +46,12 @@ def check_user(task: ITask, name: str, user: tuple[str, str] | None) -> None:
 def refer(context: Any) -> tuple:
     """Return the reference to a context.  ``ValueError``: there can be none."""
     references = queryUtility(IReferences)
-    token = None if references is None else references.refer(context)
+    if references is None:
+        raise ValueError(
+            f"{context!r} cannot be the context of a job: plone.app.taskqueue is not "
+            "configured here. A test of a task with a context takes one of its layers."
+        )
+    token = references.refer(context)
     if token is None:
         raise ValueError(
             f"{context!r} cannot be the context of a job: it has no place in a site from "

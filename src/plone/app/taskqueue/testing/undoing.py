@@ -34,8 +34,9 @@ class _Snapshot:
     The same objects are put back into these states: some may be in use at that time.
     """
 
-    def __init__(self, service: Any):
+    def __init__(self, service: Any, undoing: "_Undoing"):
         self._service = service
+        self._undoing = undoing
         self._numbers: dict[int, int] = {}
         self._objects: list[Any] = []
         self._states: dict[int, bytes] = {}
@@ -70,14 +71,16 @@ class _Snapshot:
         return unpickler.load()
 
     def rollback(self) -> None:
-        for each in _Snapshot(self._service)._objects:
-            if id(each) not in self._numbers and isinstance(each, AsyncJob):
+        for each in _Snapshot(self._service, self._undoing)._objects:
+            if id(each) in self._numbers or not isinstance(each, AsyncJob):
+                continue
+            # A database that a savepoint has stored it in may have emptied it by now.
+            if vars(each):
                 each.renew()
-        # Volatile, and therefore not of a state.
-        undoing = self._service._v_undoing
         for number, state in self._states.items():
             _put_back(self._objects[number], self._load(state))
-        self._service._v_undoing = undoing
+        # Volatile, and therefore not of a state.
+        self._service._v_undoing = self._undoing
 
 
 def _is_ours(each: Any) -> bool:
@@ -112,10 +115,10 @@ class _Undoing:
 
     def __init__(self, service: Any):
         self._service = service
-        self._before: _Snapshot | None = _Snapshot(service)
+        self._before: _Snapshot | None = _Snapshot(service, self)
 
     def savepoint(self) -> _Snapshot:
-        return _Snapshot(self._service)
+        return _Snapshot(self._service, self)
 
     def abort(self, transaction: ITransaction) -> None:
         # Hooks that are called after a commit end with an abort as well.

@@ -76,3 +76,12 @@ class Settings(Form):
     def user_id(self) -> str:
         """Return the id of the user that is set."""
         return self.context.user[1] if self.context.user else ""
+
+    def trouble(self) -> str:
+        """Return why no job can run as the user that is set, if none can."""
+        try:
+            if self.context.user:
+                rights.check_exists(self.context, self.context.user)
+        except BadRequest as error:
+            return f"{error}. Jobs fail until you choose another."
+        return ""

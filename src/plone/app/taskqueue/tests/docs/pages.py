@@ -21,6 +21,9 @@ _HIDDEN = re.compile(r"^(?:%|\.\.) run: (?P<word>.*)$")
 #: The first line of a block that is a module says which.
 _MODULE = re.compile(r"^# (?P<path>[\w/]+)\.py$")
 
+#: So does that of a file of ZCML.
+_FILE = re.compile(r"^<!-- (?P<name>[\w-]+\.zcml) -->$")
+
 
 @dataclass(frozen=True)
 class Block:
@@ -36,6 +39,12 @@ class Block:
         """The dotted name of the module that this is, if it is one."""
         found = _MODULE.match(self.text.partition("\n")[0])
         return found["path"].replace("/", ".") if found else None
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file of ZCML that this is, if it is one."""
+        found = _FILE.match(self.text.partition("\n")[0])
+        return found["name"] if found else None
 
 
 def read_blocks(page: Path) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from contextlib import chdir
 from contextlib import contextmanager
 from pathlib import Path
 from plone.app.taskqueue.exportimport.steps import import_services
@@ -36,7 +37,11 @@ class PageRunner:
       modules named ``test_...``, they are run at its end, in a process of their own,
       and must pass.
     * other ``python``: statements.
-    * ``xml``: ZCML, loaded as a site would load it; or ``taskservices.xml``, imported.
+    * ``xml`` whose first line is ``<!-- name.zcml -->``: that file.
+    * other ``xml``: ZCML, loaded as a site would load it; or ``taskservices.xml``,
+      imported.
+
+    All that in a folder that is also the current one.
     """
 
     def __init__(self, page: Path, name: str, folder: Path, names: dict[str, Any]):
@@ -55,7 +60,7 @@ class PageRunner:
 
     def run(self) -> None:
         """Run all; ``AssertionError`` for an example that does not do what it says."""
-        with self._importable(), _registrations_undone():
+        with chdir(self.folder), self._importable(), _registrations_undone():
             for block in self.blocks:
                 self._run(block)
             if self._tests:
@@ -90,6 +95,8 @@ class PageRunner:
             context = DummyImportContext(self.names["portal"], purge=False)
             context._files["taskservices.xml"] = block.text
             import_services(context)
+        elif block.language == "xml" and block.file:
+            (self.folder / block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "xml":
             context = xmlconfig.file("meta.zcml", Products.Five)
             xmlconfig.string(block.text, context=context, name=where)

@@ -40,6 +40,7 @@ from zope.schema import TextLine
 from zope.schema import Timedelta
 from zope.schema import Tuple
 
+import logging
 import transaction
 
 
@@ -130,6 +131,14 @@ class TestImport(StepsTestCase):
         self.assertEqual((first.schedule.jitter, first.schedule.window), (60, 600))
         self.assertEqual(first.schedule.overlap, "queue")
         self.assertEqual((second.minute, second.enabled), ((0, 30), False))
+
+    def test_a_task_that_is_not_there_is_told(self):
+        for _ in range(2):
+            notes = self.load(FILE.replace('task="echo" minute', 'task="ecko" minute'))
+            warnings = [text for level, _, text in notes._notes if level > logging.INFO]
+            self.assertEqual(len(warnings), 1)
+            self.assertIn("until there is a task", warnings[0])
+        self.assertEqual(len(self.cron_jobs(self.portal["nightly"])), 2)
 
     def test_without_the_file_nothing_happens(self):
         import_services(DummyImportContext(self.portal, True))

@@ -116,8 +116,17 @@ def test_a_copy_leaves_to_the_original_what_was_the_originals(place, jobs, caplo
     assert "4 jobs that had not ended were cancelled" in message
 
 
+def test_a_copy_in_which_nothing_was_changed_says_nothing(place, caplog):
+    copy = paste(place)
+    with place.manager:
+        copy._queue.settle_in()
+    assert caplog.messages == []
+    assert not copy._queue.is_copy
+
+
 def test_what_a_copy_says_in_an_aborted_transaction_is_not_in_the_log(
     place,
+    jobs,
     caplog,
 ):
     copy = paste(place)

@@ -73,6 +73,25 @@ class TestVocabularies(SiteServiceTestCase):
         setSite(self.portal)
 
 
+class TestFailures(SiteServiceTestCase):
+    def test_a_traceback_begins_in_the_task(self):
+        def refuse(input):
+            raise TaskError("never")
+
+        self.provide("refuse", refuse)
+        for run in (self.tasks.process, self.in_a_thread):
+            job = self.tasks.jobs[self.tasks.add("refuse")]
+            transaction.commit()
+            run()
+            first = job.result.getTraceback().splitlines()[1]
+            self.assertIn(__file__, first)
+            self.assertIn("in refuse", first)
+
+    def in_a_thread(self):
+        self.tasks.startProcessing()
+        wait_for_result(self.tasks.jobs[max(self.tasks.jobs)], PATIENCE)
+
+
 class TestWhoseRights(SiteServiceTestCase):
     def run_by_thread(self, job):
         self.tasks.startProcessing()
@@ -217,8 +236,8 @@ class TestWhoseRights(SiteServiceTestCase):
             self.assertEqual(job.status, "error")
             self.assertEqual(
                 job.error,
-                "User other-user not found in /plone/acl_users; the job runs for nobody "
-                "else",
+                "User other-user not found in /plone/acl_users; nobody else takes that "
+                "place",
             )
             self.assertEqual(job.attempts, ())
             self.assertEqual(job.user, OTHER)

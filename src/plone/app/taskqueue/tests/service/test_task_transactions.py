@@ -375,6 +375,28 @@ def test_a_stub_in_no_database_forgets_what_its_caller_undoes():
         stub._queue.check()
 
 
+def test_a_stub_that_a_savepoint_has_stored_forgets_what_its_caller_undoes(engine):
+    stub = TaskServiceStub()
+    manager = transaction.manager
+    with registry():
+        provide_task("echo", echo, provided=ITaskStub)
+        connection = engine.db.open(manager)
+        try:
+            manager.begin()
+            connection.root()["stub"] = stub
+            number = stub.add("echo", 1)
+            # Takes a savepoint.
+            stub.process()
+            assert stub.getResult(number) == 1
+            assert stub._p_jar is connection
+            manager.abort()
+            assert list(stub.jobs) == []
+            assert stub.add("echo", 2) == 1
+        finally:
+            manager.abort()
+            connection.close()
+
+
 def test_a_stub_may_move_into_a_database(engine):
     stub = TaskServiceStub()
     manager = transaction.manager

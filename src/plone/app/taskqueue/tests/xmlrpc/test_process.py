@@ -102,7 +102,7 @@ def test_switched_on_it_takes_jobs_from_users_with_the_permission(server):
                     tasks.add("log", "stranger")
                 assert caught.value.errcode == 401
         with ServerProxy(address.replace("//", f"//{login('client')}")) as tasks:
-            assert tasks.getAvailableTasks() == ["log"]
+            assert "log" in tasks.getAvailableTasks()
             with pytest.raises(Fault, match="Task does not exist"):
                 tasks.add("no-such-task", {})
             number = tasks.add("log", {"from": ["far", "away"]})

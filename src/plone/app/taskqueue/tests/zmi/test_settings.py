@@ -134,6 +134,17 @@ class TestSettings(BrowserTestCase):
         self.save(browser, user_id="")
         self.assertIsNone(self.tasks.user)
 
+    def test_a_user_who_is_gone_is_told(self):
+        self.tasks.user = OTHER
+        transaction.commit()
+        browser = self.settings(self.as_role("Manager"))
+        self.assertNotIn("not found", browser.contents)
+        self.portal.acl_users.userFolderDelUsers([OTHER_USER])
+        transaction.commit()
+        self.settings(browser)
+        self.assertIn(f"User {OTHER_USER} not found", browser.contents)
+        self.assertIn("Jobs fail until you choose another.", browser.contents)
+
     def test_somebody_who_is_no_manager_can_choose_nobody_but_themselves(self):
         browser = self.settings(self.as_site_administrator())
         self.save(browser, title="Changed", user_id=OTHER_USER)
