@@ -150,6 +150,8 @@ def test_sighup_reads_the_settings_again(instance):
     instance.configure("worker-threads 1")
     with instance.worker() as worker:
         worker.read_until(f"{RUNS} 1 thread")
+        # Else that line could be taken for one of the new processes.
+        worker.read_until(READY)
         instance.configure("worker-threads 2\nprocesses 2")
         worker.signal(signal.SIGHUP)
         worker.read_until(READY)
