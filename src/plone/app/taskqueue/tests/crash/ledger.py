@@ -82,20 +82,16 @@ class Ledger:
 
     def await_that(self, predicate: Callable, what: str = "") -> None:
         """Look at the database until ``predicate(queues)`` is true."""
-        deadline = time.monotonic() + DEADLINE
+
+        def tell() -> str:
+            queues = get_queues(connection)
+            return (
+                f"It never came that {what or predicate}: "
+                f"{[queue.counts() for queue in queues.values()]}, {len(queues.workers)} workers"
+            )
+
         with self.connected() as connection:
-            while True:
-                connection.transaction_manager.begin()
-                queues = get_queues(connection)
-                if predicate(queues):
-                    return
-                if time.monotonic() > deadline:
-                    raise AssertionError(
-                        f"It never came that {what or predicate}: "
-                        f"{[queue.counts() for queue in queues.values()]}, "
-                        f"{len(queues.workers)} workers"
-                    )
-                time.sleep(0.01)
+            look_until(connection, lambda: predicate(get_queues(connection)), tell)
 
     def await_ended(
         self, count: int, meanwhile: Callable[[], None] = lambda: None
@@ -193,3 +189,19 @@ class _Receipt(PersistentMapping):
     def __init__(self, value: int):
         super().__init__()
         self.value = value
+
+
+def look_until(
+    connection: IConnection, predicate: Callable[[], bool], tell: Callable[[], object]
+) -> None:
+    """Look at what other processes commit until ``predicate()`` is true.
+
+    ``tell()`` is what an ``AssertionError`` says after too long a time.
+    """
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        connection.transaction_manager.begin()
+        if predicate():
+            return
+        assert time.monotonic() < deadline, tell()
+        time.sleep(0.01)

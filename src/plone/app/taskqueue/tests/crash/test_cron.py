@@ -6,6 +6,7 @@ from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.workers import Worker
+from plone.app.taskqueue.tests.crash.ledger import look_until
 from plone.app.taskqueue.tests.crash.service import LedgerService
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
@@ -63,14 +64,9 @@ def add(service, input, **options):
 def await_runs(job):
     """Wait until as many runs have ended as there were minutes; return their ticks."""
     jar = job._p_jar
-    deadline = time.monotonic() + 90
-    while True:
-        jar.transaction_manager.begin()
-        ended = job.queue.counts()["completed"]
-        if ended >= MISSED:
-            return list(jar.root()["journal"])
-        assert time.monotonic() < deadline, job.queue.counts()
-        time.sleep(0.02)
+    counts = job.queue.counts
+    look_until(jar, lambda: counts()["completed"] >= MISSED, counts)
+    return list(jar.root()["journal"])
 
 
 def test_of_two_that_claim_at_the_same_instant_one_begins_the_run(service, client):

@@ -1,13 +1,12 @@
 """One service on a ZEO server, served and filled by several processes."""
 
 from persistent.mapping import PersistentMapping
-from plone.app.taskqueue.tests.crash.nursery import DEADLINE
+from plone.app.taskqueue.tests.crash.ledger import look_until
 from plone.app.taskqueue.tests.crash.service import CountingService
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 
 import pytest
-import time
 import transaction
 
 
@@ -42,15 +41,10 @@ def start_serving(nursery, server):
 
 
 def await_completed(service, count):
-    manager = service._p_jar.transaction_manager
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        manager.begin()
-        statuses = [job.status for job in service.jobs.values()]
-        if statuses.count("completed") == count:
-            return
-        assert time.monotonic() < deadline, statuses
-        time.sleep(0.02)
+    def statuses():
+        return [job.status for job in service.jobs.values()]
+
+    look_until(service._p_jar, lambda: statuses().count("completed") == count, statuses)
 
 
 def verify(service, count):

@@ -12,8 +12,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.boards import entries_of
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.place import set_database_name
-from ZODB import DB
-from ZODB.FileStorage import FileStorage
+from plone.app.taskqueue.tests.databases import queues_in
 
 import pytest
 import transaction
@@ -66,26 +65,14 @@ looks = []
 
 @pytest.fixture
 def main(tmp_path):
-    databases = {}
-    opened = [
-        DB(
-            FileStorage(str(tmp_path / f"{name}.fs")),
-            databases=databases,
-            database_name=name,
-        )
-        for name in ("main", "taskqueue")
-    ]
-    set_database_name("taskqueue")
-    connection = opened[0].open()
-    yield connection
-    transaction.abort()
-    for queue in get_queues(connection).values():
-        queue.check()
-    transaction.abort()
-    set_database_name(None)
-    connection.close()
-    for database in opened:
-        database.close()
+    with queues_in("taskqueue", tmp_path) as database:
+        connection = database.open()
+        yield connection
+        transaction.abort()
+        for queue in get_queues(connection).values():
+            queue.check()
+        transaction.abort()
+        connection.close()
 
 
 def test_the_queues_are_in_the_database_that_the_setting_names(main):

@@ -8,10 +8,10 @@ from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.local import checkpoint
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
-from plone.app.taskqueue.queue.place import set_database_name
 from plone.app.taskqueue.service import processing
 from plone.app.taskqueue.service import TaskService
 from plone.app.taskqueue.task import TaskError
+from plone.app.taskqueue.tests.databases import queues_in
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.service.place import Announcing
@@ -21,8 +21,6 @@ from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.tasks import registry
 from plone.app.taskqueue.wakeup import hub
-from ZODB.DB import DB
-from ZODB.FileStorage import FileStorage
 from zope.component.hooks import getSite
 from zope.site.folder import rootFolder
 
@@ -171,21 +169,9 @@ def test_a_job_that_is_cancelled_while_it_runs_is_undone(place):
 @pytest.fixture
 def queues_elsewhere(tmp_path):
     """Two databases, of which the other one has the queues."""
-    databases = {}
-    opened = [
-        DB(
-            FileStorage(str(tmp_path / f"{name}.fs")),
-            databases=databases,
-            database_name=name,
-        )
-        for name in ("main", "jobs")
-    ]
-    set_database_name("jobs")
     stage.reset()
-    yield opened[0]
-    set_database_name(None)
-    for database in opened:
-        database.close()
+    with queues_in("jobs", tmp_path) as database:
+        yield database
 
 
 def test_a_service_runs_its_jobs_where_other_queues_are_in_another_database(

@@ -16,6 +16,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import transaction
 
@@ -68,6 +69,8 @@ format = %(levelname)s [%(name)s] %(message)s
 
 RUNS = "runs jobs in"
 READY = "Serving on"
+#: Seconds after which a server is killed that has not said what is waited for.
+SILENCE = 120
 
 #: A site with only what the start of a process needs: ten times as fast as Plone.
 SITE_ZCML = """
@@ -113,10 +116,16 @@ class Server:
         self.log = ""
 
     def read_until(self, pattern: str) -> str:
-        for line in self.process.stderr:
-            self.log += line
-            if re.search(pattern, line):
-                return self.log
+        # What ends the log of a server that says nothing any more, and so the wait.
+        timer = threading.Timer(SILENCE, self.process.kill)
+        timer.start()
+        try:
+            for line in self.process.stderr:
+                self.log += line
+                if re.search(pattern, line):
+                    return self.log
+        finally:
+            timer.cancel()
         raise AssertionError(f"{pattern!r} is not in the log:\n{self.log}")
 
     def end(self, number: int) -> str:

@@ -19,6 +19,7 @@ from zope.processlifetime import IProcessStarting
 
 import pytest
 import re
+import time
 import transaction
 import Zope2
 
@@ -107,8 +108,9 @@ def test_switched_on_it_takes_jobs_from_users_with_the_permission(server):
                 tasks.add("no-such-task", {})
             number = tasks.add("log", {"from": ["far", "away"]})
             running.read_until("ran {'from': \\['far', 'away'\\]}")
+            deadline = time.monotonic() + 30
             while tasks.getStatus(number) not in ("completed", "error"):
-                pass
+                assert time.monotonic() < deadline, tasks.getStatus(number)
             assert tasks.getResult(number) == {"from": ["far", "away"]}
         assert "stranger" not in running.log
         assert "Traceback" not in running.log
