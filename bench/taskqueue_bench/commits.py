@@ -11,20 +11,14 @@ from plone.app.taskqueue.dispatcher import Options
 from taskqueue_bench import raw
 from taskqueue_bench import work
 from taskqueue_bench.figures import Spread
-from taskqueue_bench.processes import Process
 from taskqueue_bench.processes import process
 from taskqueue_bench.report import Part
 from taskqueue_bench.report import Table
 from taskqueue_bench.settings import Settings
 from taskqueue_bench.storages import Place
 from taskqueue_bench.storages import PLACES
+from taskqueue_bench.working import work_off
 from typing import Any
-
-import time
-
-
-#: Jobs that a worker runs before anything is timed: it has to know a function first.
-_WARM_UP = 200
 
 
 @dataclass(frozen=True)
@@ -77,12 +71,13 @@ class Layout:
         return f"{self.processes} process{'es' if self.processes > 1 else ''}"
 
 
-#: A FileStorage can be opened by one process only, so a second worker is a thread.
+#: A FileStorage can be opened by one process only, so a second worker is a thread there.
+#: For more processes see ``scaling``.
 LAYOUTS = [
     Layout("FileStorage", 1, 1),
     Layout("FileStorage", 1, 2),
     Layout("ZEO", 1, 1),
-    Layout("ZEO", 2, 1),
+    Layout("PostgreSQL", 1, 1),
 ]
 
 
@@ -90,6 +85,8 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Part:
     """Return the rates of all cases and layouts."""
     rows = []
     for layout in LAYOUTS:
+        if layout.storage not in PLACES:
+            continue
         say(f"commits: {layout.storage}, {layout.text()}")
         path = settings.directory / f"commits-{len(rows)}.fs"
         with PLACES[layout.storage](path) as place:
@@ -137,11 +134,8 @@ def _layout(settings: Settings, layout: Layout, place: Place) -> list[dict[str, 
             one = workers[0].call(raw.commits, names[0], settings.raw_seconds)
             if layout.workers == 1:
                 return one, one
-            if layout.threads > 1:
-                call = workers[0].call
-                return one, call(raw.commits_in_threads, names, settings.raw_seconds)
-            seconds = settings.raw_seconds
-            return one, raw.commits_in_processes(workers, names, seconds)
+            call = workers[0].call
+            return one, call(raw.commits_in_threads, names, settings.raw_seconds)
 
         seen: dict[Case, list[tuple[float, float, float]]] = {
             case: [] for case in CASES
@@ -150,7 +144,13 @@ def _layout(settings: Settings, layout: Layout, place: Place) -> list[dict[str, 
         for _ in range(settings.rounds):
             before = raw_rates()
             for case in CASES:
-                rate = _work_off(workers, case, layout, settings)
+                rate = work_off(
+                    workers,
+                    case.options(layout.threads),
+                    case.jobs(settings, layout.workers),
+                    case.quotas,
+                    threads=layout.threads,
+                ).rate
                 after = raw_rates()
                 seen[case].append(
                     (rate, (before[0] + after[0]) / 2, (before[1] + after[1]) / 2)
@@ -170,28 +170,3 @@ def _layout(settings: Settings, layout: Layout, place: Place) -> list[dict[str, 
         }
         for case, figures in seen.items()
     ]
-
-
-def _work_off(
-    workers: list[Process], case: Case, layout: Layout, settings: Settings
-) -> float:
-    """Queue jobs while the workers rest, let them work, return jobs per second."""
-    for worker in workers:
-        worker.call(work.start_worker, case.options(layout.threads))
-    # Each worker's share of the warm-up is what it happens to get.
-    workers[0].call(work.enqueue, _WARM_UP * layout.workers, case.quotas, 10)
-    work.wait_until_done(workers, _WARM_UP * layout.workers)
-    for worker in workers:
-        worker.call(work.pause_worker)
-    count = case.jobs(settings, layout.workers)
-    workers[0].call(work.fill, count, case.quotas)
-    start = time.monotonic() + 0.1
-    for worker in workers:
-        worker.begin(work.resume_worker, start)
-    for worker in workers:
-        worker.result()
-    work.wait_until_done(workers, count)
-    ended = max(when for worker in workers for when, _ in worker.call(work.ends))
-    for worker in workers:
-        worker.call(work.stop_worker)
-    return count / (ended - start)

@@ -6,6 +6,7 @@ It never should: the user's own work would have to be done again.
 from collections.abc import Callable
 from contextlib import ExitStack
 from plone.app.taskqueue.dispatcher import Options
+from taskqueue_bench import meeting
 from taskqueue_bench import work
 from taskqueue_bench.processes import process
 from taskqueue_bench.report import Part
@@ -21,6 +22,8 @@ CASES = (
     ("FileStorage", 1_000, 1, 0),
     ("ZEO", 0, 2, 2),
     ("ZEO", 1_000, 2, 2),
+    ("PostgreSQL", 0, 2, 2),
+    ("PostgreSQL", 1_000, 2, 2),
 )
 
 
@@ -28,6 +31,8 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Part:
     """Queue jobs one by one beside workers, and count commits that fail."""
     rows = []
     for storage, depth, producers, workers in CASES:
+        if storage not in PLACES:
+            continue
         say(f"conflicts: {storage}, onto {depth:,}")
         path = settings.directory / f"conflicts-{len(rows)}.fs"
         count = settings.conflict_jobs
@@ -41,10 +46,15 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Part:
             queuing[0].call(work.fill, depth)
             for node in working:
                 node.call(work.start_worker, Options())
+            for node in {*queuing, *working}:
+                node.call(meeting.forget)
             for node in queuing:
                 node.begin(work.enqueue, count // producers, work.NO_QUOTA)
             failed = sum(node.result() for node in queuing)
             work.wait_until_done(working, depth + count // producers * producers)
+            all_of_them = sum(
+                sum(node.call(meeting.met).values()) for node in {*queuing, *working}
+            )
             for node in working:
                 node.call(work.stop_worker)
         rows.append(
@@ -56,6 +66,7 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Part:
                 "jobs": count,
                 "failed": failed,
                 "per_thousand": 1000 * failed / count,
+                "of_workers": 1000 * (all_of_them - failed) / (depth + count),
             }
         )
     return Part("conflicts", [_table(rows)], rows)
@@ -72,6 +83,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             "commits",
             "failed",
             "of 1,000",
+            "workers' conflicts of 1,000 jobs",
         ),
         [
             (
@@ -82,6 +94,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
                 f"{row['jobs']:,}",
                 f"{row['failed']}",
                 f"{row['per_thousand']:.1f}",
+                f"{row['of_workers']:.1f}",
             )
             for row in rows
         ],

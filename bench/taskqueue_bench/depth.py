@@ -39,6 +39,8 @@ import time
 #: Jobs that a dispatcher runs before it is weighed.
 _WEIGHED_AFTER = 1_000
 _RAW = "raw0"
+#: Both can open the file that was filled once.
+_STORAGES = ("FileStorage", "ZEO")
 
 
 def measure(settings: Settings, say: Callable[[str], None]) -> Part:
@@ -50,7 +52,7 @@ def measure(settings: Settings, say: Callable[[str], None]) -> Part:
         _build(paths[depth], depth)
     claims = []
     memory = []
-    for storage in PLACES:
+    for storage in _STORAGES:
         for cold in (False, True):
             say(f"depth: claims on {storage}, {'cold' if cold else 'warm'}")
             claims += _claims(settings, storage, paths, cold)

@@ -1,9 +1,11 @@
 """What the figures were seen on."""
 
 from importlib.metadata import version
+from plone.app.taskqueue.tests.storages.postgresql import find_program
 
 import os
 import platform
+import subprocess
 
 
 def description() -> str:
@@ -11,7 +13,7 @@ def description() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in _DISTRIBUTIONS)
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}; load {load()}"
+        f"Python {platform.python_version()}, {versions}{_server()}; load {load()}"
     )
 
 
@@ -20,4 +22,20 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.2f}"
 
 
-_DISTRIBUTIONS = ("ZODB", "ZEO", "BTrees", "Zope", "Products.CMFPlone")
+def _server() -> str:
+    program = find_program("postgres")
+    if program is None:
+        return ""
+    done = subprocess.run([program, "--version"], capture_output=True, text=True)
+    # As in "postgres (PostgreSQL) 15.8 (Debian ...)".
+    return f", PostgreSQL {done.stdout.split()[2]}"
+
+
+_DISTRIBUTIONS = (
+    "ZODB",
+    "ZEO",
+    "RelStorage",
+    "BTrees",
+    "Zope",
+    "Products.CMFPlone",
+)

@@ -9,16 +9,29 @@ from taskqueue_bench.report import as_markdown
 from taskqueue_bench.report import Part
 from taskqueue_bench.report import show
 from taskqueue_bench.settings import Settings
+from taskqueue_bench.storages import PLACES
 from taskqueue_bench.targets import targets
 
 import argparse
 import dataclasses
+import os
 import tempfile
 import time
 
 
 #: Parts in the order in which they are measured: modules of this package.
-PARTS = ("commits", "latency", "volume", "conflicts", "depth", "idle", "plone")
+PARTS = (
+    "commits",
+    "scaling",
+    "ideal",
+    "together",
+    "latency",
+    "volume",
+    "conflicts",
+    "depth",
+    "idle",
+    "plone",
+)
 
 
 def main() -> int:
@@ -26,11 +39,15 @@ def main() -> int:
     arguments = _arguments()
     console = Console(width=arguments.width)
     console.print(machine.description(), highlight=False)
+    if "PostgreSQL" not in PLACES:
+        console.print("Not measured is PostgreSQL: apt install postgresql.")
     parts: list[Part] = []
     started = time.monotonic()
     with tempfile.TemporaryDirectory(
         prefix="taskqueue-bench-", dir=arguments.directory
     ) as directory:
+        # PostgreSQL runs as a user of its own, who must get to its files.
+        os.chmod(directory, 0o711)
         settings = _settings(arguments, Path(directory))
         for name in arguments.only:
             # Only now: the last of them imports Plone, which takes some seconds.

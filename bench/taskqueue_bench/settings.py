@@ -17,6 +17,14 @@ class Settings:
     #: Jobs of one measurement with a commit for each, and with shared commits.
     isolated_jobs: int = 600
     grouped_jobs: int = 4_000
+    #: How often one, two and four workers are compared, which takes longest.
+    scaling_rounds: int = 5
+    #: Jobs of 20 ms that each worker has.
+    work_jobs: int = 100
+    #: Seconds for which a producer commits in each of its surroundings.
+    together_seconds: float = 2.0
+    #: Jobs that wait where a consumer has a deep queue.
+    together_jobs: int = 20_000
     #: Jobs whose latency is taken.
     latency_jobs: int = 300
     #: Jobs whose bytes are counted.
@@ -42,6 +50,10 @@ class Settings:
             raw_seconds=0.2,
             isolated_jobs=200,
             grouped_jobs=1_500,
+            scaling_rounds=2,
+            work_jobs=50,
+            together_seconds=1.0,
+            together_jobs=10_000,
             latency_jobs=60,
             volume_jobs=300,
             conflict_jobs=1_000,

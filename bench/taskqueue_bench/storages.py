@@ -1,14 +1,23 @@
-"""The two storages: FileStorage, and ZEO with a server process and FileStorage behind."""
+"""The storages: a file, the same behind a ZEO server, and RelStorage on PostgreSQL.
+
+Servers are processes of their own, with the settings that they have by default: what is
+committed is on the disk.
+"""
 
 from collections.abc import Iterator
+from contextlib import closing
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from plone.app.taskqueue.tests.storages import postgresql
+from plone.app.taskqueue.tests.storages.homes import open_postgresql
+from taskqueue_bench.meeting import MeetingConnection
 from ZEO.ClientStorage import ClientStorage
 from ZODB.DB import DB
 from ZODB.FileStorage import FileStorage
 
 import os
+import psycopg2
 import socket
 import subprocess
 import sys
@@ -19,27 +28,40 @@ import time
 CACHE_SIZE = 30_000
 
 
+class _Database(DB):
+    klass = MeetingConnection
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a process finds the database; can be sent to another process."""
 
-    #: ``FileStorage`` or ``ZEO``.
+    #: ``FileStorage``, ``ZEO`` or ``PostgreSQL``.
     kind: str
-    path: str
+    #: Of the file.
+    path: str = ""
     port: int | None = None
+    dsn: str = ""
 
     def open(self) -> DB:
         """Open the database with default settings but Zope's cache size."""
-        if self.kind == "ZEO":
+        if self.kind == "PostgreSQL":
+            storage = open_postgresql(self.dsn)
+        elif self.kind == "ZEO":
             storage = ClientStorage(("127.0.0.1", self.port), wait=True)
         else:
             storage = FileStorage(self.path)
-        return DB(storage, cache_size=CACHE_SIZE)
+        return _Database(storage, cache_size=CACHE_SIZE)
 
     @property
     def size(self) -> int:
-        """Bytes that the file has now."""
-        return os.path.getsize(self.path)
+        """Bytes that the file has now; those of PostgreSQL's write-ahead log so far."""
+        if self.kind != "PostgreSQL":
+            return os.path.getsize(self.path)
+        with closing(psycopg2.connect(self.dsn)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+            return int(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -81,4 +103,14 @@ def _wait_for(port: int, process: subprocess.Popen) -> None:
     raise RuntimeError("The ZEO server does not start.")
 
 
+@contextmanager
+def postgresql_place(path: Path) -> Iterator[Place]:
+    """Give the place of a PostgreSQL server that runs meanwhile."""
+    with postgresql.running(data=path, durable=True) as server:
+        yield Place("PostgreSQL", dsn=server.dsn(server.create()))
+
+
+#: By kind; without a server of PostgreSQL that could be started it is left out.
 PLACES = {"FileStorage": file_place, "ZEO": zeo_place}
+if postgresql.find_program("initdb") is not None:
+    PLACES["PostgreSQL"] = postgresql_place

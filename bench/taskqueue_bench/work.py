@@ -56,13 +56,20 @@ class MeteredEnvironment(BareEnvironment):
 
 def default_queue(node: Node) -> Queue:
     """Return the default queue; a transaction must have begun."""
-    return get_queues(node.connection)[""]
+    return queue_of(node, "")
 
 
-def create_queues(node: Node) -> None:
-    """Make the queues."""
+def queue_of(node: Node, name: str) -> Queue:
+    """Return a queue; a transaction must have begun."""
+    return get_queues(node.connection)[name]
+
+
+def create_queues(node: Node, *names: str) -> None:
+    """Make the queues: the default one, and those with these names."""
     with node.manager:
-        get_queues(node.connection)
+        queues = get_queues(node.connection)
+        for name in names:
+            queues.create(name)
 
 
 def enqueue(
@@ -91,14 +98,21 @@ def _enqueue(node: Node, count: int, quotas: tuple[str, ...]) -> None:
     node.manager.commit()
 
 
-def fill(node: Node, count: int, quotas: tuple[str, ...] = NO_QUOTA) -> None:
+def fill(
+    node: Node,
+    count: int,
+    quotas: tuple[str, ...] = NO_QUOTA,
+    function: Callable[..., Any] = noop,
+    args: tuple = (),
+    queue_name: str = "",
+) -> None:
     """Queue many jobs fast, spread over the shards as if each had its own commit."""
     for first in range(0, count, _BULK):
         transaction = node.manager.begin()
-        queue = default_queue(node)
+        queue = queue_of(node, queue_name)
         for _ in range(min(_BULK, count - first)):
             transaction.set_data(queue.lane(quotas), {None: random.randrange(SHARDS)})
-            queue.put(AsyncJob(noop), quotas)
+            queue.put(AsyncJob(function, *args), quotas)
         node.manager.commit()
         node.connection.cacheGC()
 
@@ -143,15 +157,21 @@ def ends(node: Node) -> list[tuple[float, list[int]]]:
 
 def unfinished(node: Node) -> int:
     """Return how many jobs have not ended."""
-    node.manager.begin()
-    counts = default_queue(node).counts()
-    return counts[State.PENDING] + counts[State.LEASED]
+    return _count(node, State.PENDING, State.LEASED)
 
 
 def failed(node: Node) -> int:
     """Return how many jobs have failed, which none should."""
+    return _count(node, State.FAILED)
+
+
+def _count(node: Node, *states: State) -> int:
     node.manager.begin()
-    return default_queue(node).counts()[State.FAILED]
+    return sum(
+        queue.counts()[state]
+        for queue in get_queues(node.connection).values()
+        for state in states
+    )
 
 
 def wait_until_done(workers: list[Process], count: int) -> None:

@@ -1,4 +1,7 @@
-"""A PostgreSQL server of the tests' own, in a temporary directory."""
+"""A PostgreSQL server of the tests' own, in a temporary directory.
+
+The benchmark starts its servers with this too.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +22,14 @@ import time
 _PROGRAMS = Path("/usr/lib/postgresql")
 #: PostgreSQL refuses to run as root; Debian has this user for it.
 _USER = "postgres"
-#: A test's machine may die without harm, but not what is committed with the server.
 _SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
     "listen_addresses": "",
     "max_connections": "400",
+}
+#: A test's machine may die without harm, but not what is committed with the server.
+_CARELESS = {
+    "fsync": "off",
+    "full_page_writes": "off",
     "shared_buffers": "64MB",
 }
 #: Seconds in which it must start or stop.
@@ -45,18 +50,26 @@ def _version(program: Path) -> float:
 
 
 class PostgreSQL:
-    """A server on a socket in ``folder``, whose path must be short."""
+    """A server on a socket in ``folder``, whose path must be short.
 
-    def __init__(self, folder: Path):
+    Its files are in ``data``, by default beside the socket.  A ``durable`` one keeps
+    what is committed through a power cut, as it does by default.
+    """
+
+    def __init__(self, folder: Path, data: Path | None = None, durable: bool = False):
         self._folder = folder
-        self._data = folder / "data"
+        self._data = data or folder / "data"
         self._log = folder / "server.log"
+        self._settings = _SETTINGS if durable else _SETTINGS | _CARELESS
         self._made = 0
         self._process: subprocess.Popen | None = None
         # It is started as another user, who must get in.
         self._as_user = {"user": _USER, "extra_groups": []} if not os.getuid() else {}
         if self._as_user:
             shutil.chown(folder, _USER)
+            if data is not None:
+                data.mkdir(parents=True)
+                shutil.chown(data, _USER)
         self._run(
             "initdb", "-D", self._data, "-U", "tests", "-A", "trust", "-E", "UTF8"
         )
@@ -73,7 +86,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it and return when it answers."""
-        settings = {**_SETTINGS, "unix_socket_directories": str(self._folder)}
+        settings = {**self._settings, "unix_socket_directories": str(self._folder)}
         options = [word for item in settings.items() for word in ("-c", "=".join(item))]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -144,11 +157,11 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[PostgreSQL]:
-    """Give a server that ends with the block."""
+def running(data: Path | None = None, durable: bool = False) -> Iterator[PostgreSQL]:
+    """Give a server that ends with the block; for ``data`` see there."""
     # The path of a socket may have a hundred characters.
     with tempfile.TemporaryDirectory(prefix="tq") as folder:
-        server = PostgreSQL(Path(folder))
+        server = PostgreSQL(Path(folder), data, durable)
         server.start()
         try:
             yield server
