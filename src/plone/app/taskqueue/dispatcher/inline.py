@@ -50,9 +50,7 @@ def run_due(
         manager.commit()
         while (claimed := seat.claim()) is not None:
             queue, lease = claimed
-            held = lease.held
-            seat.run(queue, lease)
-            count += held
+            count += seat.run(queue, lease)
         manager.begin()
         registry.unregister(get_queues(connection), worker_id)
         manager.commit()

@@ -7,6 +7,7 @@ may run again, and nobody sees another job's failure.
 """
 
 from collections import deque
+from collections.abc import Callable
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.alone import Alone
 from plone.app.taskqueue.dispatcher.attempt import Attempt
@@ -32,12 +33,19 @@ class Runner:
     def __init__(self, bench: Workbench):
         self._bench = bench
 
-    def run(self, queue: Queue, lease: Lease, entries: list[Entry]) -> bool:
+    def run(
+        self,
+        queue: Queue,
+        lease: Lease,
+        entries: list[Entry],
+        makes_room: Callable[[int], bool] = lambda left: False,
+    ) -> int:
         """Run the entries of the lease's present claim in their order.
 
-        Returns false if it stopped early, and what is left is still held by the lease:
-        because the dispatcher is stopping, or because a job of this claim has kept its
-        places in the quotas to itself and waits.
+        Returns how many are left if it stopped early, which the lease still holds:
+        because the dispatcher is stopping, because a job of this claim has kept its
+        places in the quotas to itself and waits, or because ``makes_room``, which is
+        asked between transactions with how many are left, has said so.
         """
         claim = lease.claim
         grouping = queue.grouping and self._bench.options.group_seconds > 0
@@ -45,15 +53,17 @@ class Runner:
         self._bench.stepped_aside = False
         while waiting:
             if self._bench.stopping():
-                return False
+                break
+            if len(waiting) < len(entries) and makes_room(len(waiting)):
+                break
             if grouping and self._joins(waiting[0][1]):
                 for entry in self._run_group(lease, claim, waiting):
                     self._run_alone(lease, claim, *entry)
             else:
                 self._run_alone(lease, claim, *waiting.popleft())
             if lease.quota_names and self._bench.stepped_aside:
-                return not waiting
-        return True
+                break
+        return len(waiting)
 
     def _run_alone(self, lease: Lease, claim: int, index: int, job: AsyncJob) -> None:
         Alone(self._bench, lease, claim, index, job).run()

@@ -1,17 +1,20 @@
 """A seat: what one thread needs to claim jobs and run them, turn by turn."""
 
 from collections.abc import Callable
+from functools import partial
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.runner import Runner
+from plone.app.taskqueue.dispatcher.turn import Turn
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.postgresql.notifier import tell_others
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.claiming import claim_next
+from plone.app.taskqueue.queue.claiming import waiting_lanes
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.leases import lease_key
@@ -34,6 +37,12 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 #: Seconds of expected work that one claim takes at most, so that nobody waits long for
 #: jobs which another worker has claimed and not begun.
 _CLAIM_SECONDS = 0.5
+#: The same for a while after others had to wait for what this thread had claimed.
+_SHORT_CLAIM_SECONDS = 0.05
+_SHORT_CLAIMS_FOR = 5.0
+#: Seconds between two looks, at least, whether others are to be served before the jobs
+#: that were claimed.
+_LOOK = 0.02
 #: How often a change of a lease is tried when the worker stops; what fails then is left
 #: to the rescuers.
 _TRIES = 100
@@ -89,6 +98,8 @@ class Seat:
         self._stopping = stopping
         self._pause = pause
         self._turns = 0
+        #: Until when claims are short, on the monotonic clock.
+        self._short_until = 0.0
         self._fairness = fairness
         self._serves = serves
         self._knows = knows
@@ -192,28 +203,64 @@ class Seat:
         expected = self._pace.expected(job.function_name)
         if expected is None or self._pace.expected(first.function_name) is None:
             return False
-        return expected * count < _CLAIM_SECONDS
+        short = time.monotonic() < self._short_until
+        return expected * count < (_SHORT_CLAIM_SECONDS if short else _CLAIM_SECONDS)
 
-    def run(self, queue: Queue, lease: Lease) -> None:
-        """Run what was claimed; give back what was not begun when told to stop."""
+    def run(self, queue: Queue, lease: Lease) -> int:
+        """Run what was claimed; return how many of it were run.
+
+        Gives back what was not begun when told to stop, or when others are to be served
+        before it.
+        """
         if any(reading_error(job) is not None for _, job in lease.held_jobs()):
             self._change(queue, lease, settling.bury_unreadable)
         self._set_apart(queue, lease)
         held = lease.held_jobs()
-        lane = _lane_of(queue, lease)
-        # As they were claimed: a job that is put off has another key afterwards.
-        job_keys = [job.key for _, job in held] if self._fairness.counts(*lane) else []
-        began = time.perf_counter()
-        if not self._runner.run(queue, lease, held):
+        turn = Turn(queue, lease, held)
+        left = self._runner.run(queue, lease, held, partial(self._makes_room, turn))
+        if left:
             self._give_back(queue, lease)
-        self._fairness.served(*lane, job_keys, time.perf_counter() - began)
+        turn.end(self._fairness, left)
         if self._bench.owes_news:
             self._change(queue, lease, settling.settle)
             self._bench.owes_news = False
         if lease.quota_names:
-            self._freed = lane, queue._p_jar.db()
+            self._freed = _lane_of(queue, lease), queue._p_jar.db()
         # A connection that only reads is not tidied by its commits.
         self._connection.cacheGC()
+        return len(held) - left
+
+    def _makes_room(self, turn: Turn, left: int) -> bool:
+        """Say whether others are to be served before what is left of this turn."""
+        expected = self._pace.expected(turn.function_name)
+        if not turn.is_time_to_look(_LOOK) or (expected or _LOOK) * left < _LOOK:
+            return False
+        self._manager.begin()
+        try:
+            before = self._is_anybody_before(turn, left)
+        except Exception as error:
+            # No job's fault, and whatever it is the next commit will meet it too.
+            logger.debug("It was not seen who else waits: %r", error)
+            return False
+        finally:
+            abort(self._manager)
+        if before:
+            self._short_until = time.monotonic() + _SHORT_CLAIMS_FOR
+        return before
+
+    def _is_anybody_before(self, turn: Turn, left: int) -> bool:
+        queues = find_queues(self._connection)
+        for queue in () if queues is None else queues.values():
+            if queue.paused or not self._serves(queue):
+                continue
+            if queue.name == turn.queue_name:
+                before = turn.must_wait(self._fairness, queue, self._knows, left)
+            else:
+                # Queues take turns whatever is in them.
+                before = bool(waiting_lanes(queue, self._knows))
+            if before:
+                return True
+        return False
 
     def _set_apart(self, queue: Queue, lease: Lease) -> None:
         """Leave jobs that this worker cannot run to others."""
@@ -228,7 +275,8 @@ class Seat:
 
     def _give_back(self, queue: Queue, lease: Lease) -> None:
         count = self._change(queue, lease, settling.give_back)
-        logger.info("%s jobs that had not begun were given back.", count or "No")
+        if self._stopping():
+            logger.info("%s jobs that had not begun were given back.", count or "No")
 
     def _change(
         self, queue: Queue, lease: Lease, change: Callable[[Queue, Lease], int | None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from dataclasses import dataclass
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -22,9 +23,12 @@ import itertools
 #: ``count`` jobs, the first of which is ``first``.
 Join = Callable[[AsyncJob, AsyncJob, int], bool]
 
-#: ``handicaps(queue, lane, first_keys)`` returns what to add to the keys of the lane's
-#: shards, by number, before they are compared.
-Handicaps = Callable[[Any, Lane, list[int | None]], dict[int, int]]
+#: A lane that can be claimed from, and the first keys of its shards.
+Waiting = tuple[Lane, list[int | None]]
+
+#: ``handicaps(queue, waiting)`` returns for each of the lanes what to add to the keys of
+#: its shards, by number, before they are compared.
+Handicaps = Callable[[Any, list[Waiting]], list[dict[int, int]]]
 
 #: ``knows(function_name)`` says whether this worker can import a function.
 Knows = Callable[[str], bool]
@@ -66,10 +70,13 @@ def _prefetch(queue: Any, items: list[tuple[int, AsyncJob]]) -> None:
         queue._p_jar.prefetch([job._p_oid for _, job in items])
 
 
-def open_lanes(
-    queue: Any, handicaps: Handicaps, knows: Knows
-) -> list[tuple[int, Lane, dict[int, int]]]:
-    """Return the lanes that have jobs and room in all their quotas, next job first."""
+def no_handicaps(queue: Any, waiting: list[Waiting]) -> list[dict[int, int]]:
+    """Let waiting alone count."""
+    return [{} for _ in waiting]
+
+
+def waiting_lanes(queue: Any, knows: Knows) -> list[Waiting]:
+    """Return the lanes that have jobs and room in all their quotas."""
     found = []
     for lane in queue.lanes():
         if lane.function_name is not None and not (
@@ -77,15 +84,54 @@ def open_lanes(
         ):
             continue
         first_keys = lane.first_keys()
-        mine = handicaps(queue, lane, first_keys)
-        waiting = [
-            key + mine.get(shard, 0)
-            for shard, key in enumerate(first_keys)
-            if key is not None
-        ]
-        if waiting and has_room(queue, lane):
-            found.append((min(waiting), lane, mine))
-    return sorted(found, key=lambda item: item[0])
+        if any(key is not None for key in first_keys) and has_room(queue, lane):
+            found.append((lane, first_keys))
+    return found
+
+
+def is_before_in_order(
+    queue: Any, quota_names: tuple[str, ...], key: int, knows: Knows
+) -> bool:
+    """Say whether a job waits that strict order puts before the one with that key.
+
+    Its quotas may be full: it is for whoever holds the other to ask.
+    """
+    for lane in queue.lanes():
+        if (
+            lane.quota_names == quota_names
+            and not lane.awaited
+            and queue.is_strict(lane)
+        ):
+            first = lane.first_key()
+            if first is not None and first < key:
+                if lane.function_name is None or knows(lane.function_name):
+                    return True
+    return False
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A lane that can be claimed from."""
+
+    lane: Lane
+    #: What is added to the keys of its shards to compare it with others.
+    mine: dict[int, int]
+    #: The first of its keys, without and with that.
+    first: int
+    place: int
+
+
+def _open_lanes(queue: Any, handicaps: Handicaps, knows: Knows) -> list[_Open]:
+    """Return the lanes that can be claimed from, next job first."""
+    waiting = waiting_lanes(queue, knows)
+    found = []
+    for (lane, first_keys), mine in zip(
+        waiting, handicaps(queue, waiting), strict=True
+    ):
+        there = [each for each in enumerate(first_keys) if each[1] is not None]
+        place = min(key + mine.get(shard, 0) for shard, key in there)
+        found.append(_Open(lane, mine, min(key for _, key in there), place))
+    return sorted(found, key=lambda each: each.place)
 
 
 def has_room(queue: Any, lane: Lane) -> bool:
@@ -104,7 +150,7 @@ def claim_next(
     slot: int,
     limit: int,
     join: Join,
-    handicaps: Handicaps = lambda queue, lane, first_keys: {},
+    handicaps: Handicaps = no_handicaps,
     knows: Knows = lambda function_name: True,
 ) -> Lease | None:
     """Let a worker's thread hold jobs of the lane whose next job waits longest.
@@ -118,12 +164,13 @@ def claim_next(
         return None
     promote_due(queue)
     batching.heed_summons(queue)
-    lanes = open_lanes(queue, handicaps, knows)
-    for _, lane, mine in lanes:
+    lanes = _open_lanes(queue, handicaps, knows)
+    for each in lanes:
+        lane = each.lane
         end = _end_of_order(queue, lane, lanes)
         # More than once only if all of them had to be buried.
         while candidates := list(
-            itertools.islice(_before(end, _in_order(lane, mine)), limit)
+            itertools.islice(_before(end, _in_order(queue, each)), limit)
         ):
             _prefetch(queue, candidates)
             taken = _readable(queue, lane, candidates, join)
@@ -136,24 +183,24 @@ def claim_next(
     return None
 
 
-def _in_order(lane: Lane, mine: dict[int, int]) -> Iterator[tuple[int, AsyncJob]]:
-    return lane.turns(mine, keys.span(_TURN)) if mine else lane.items()
+def _in_order(queue: Any, each: _Open) -> Iterator[tuple[int, AsyncJob]]:
+    if each.mine and queue.shares(each.lane):
+        return each.lane.turns(each.mine, keys.span(_TURN))
+    return each.lane.items()
 
 
-def _end_of_order(
-    queue: Any, lane: Lane, lanes: list[tuple[int, Lane, dict[int, int]]]
-) -> int | None:
+def _end_of_order(queue: Any, lane: Lane, lanes: list[_Open]) -> int | None:
     """Return the key before which its jobs go first; ``None``: all of them may.
 
     Where order is strict, jobs that were set apart keep their place in it among all that
     this worker knows.
     """
     beside = [
-        key
-        for key, other, _ in lanes
-        if other is not lane
-        and other.quota_names == lane.quota_names
-        and (other.function_name, lane.function_name) != (None, None)
+        other.first
+        for other in lanes
+        if other.lane is not lane
+        and other.lane.quota_names == lane.quota_names
+        and (other.lane.function_name, lane.function_name) != (None, None)
     ]
     return min(beside) if beside and queue.is_strict(lane) else None
 

@@ -219,6 +219,10 @@ class Shards(Persistent):
         for shard, mine in by_shard.items():
             self._shards[shard].remove(mine)
 
+    def length_of(self, number: int) -> int:
+        """Return how many jobs are in one shard."""
+        return self._shards[number].length()
+
     def first_keys(self) -> list[int | None]:
         """Return the lowest key of each shard, ``None`` where it is empty."""
         return [shard.first_key() for shard in self._shards]

@@ -1,6 +1,7 @@
 """Arguments that several subcommands have."""
 
 import argparse
+import math
 import os
 
 
@@ -36,3 +37,14 @@ def add_service(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="only this task service, such as /Plone/tasks",
     )
+
+
+def seconds(text: str) -> float:
+    """Read a number of seconds.  ``ArgumentTypeError``: it is none, or below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 up")
+    return value

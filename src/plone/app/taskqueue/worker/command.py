@@ -12,6 +12,7 @@ from plone.app.taskqueue.worker import run_worker
 from plone.app.taskqueue.worker import show_jobs
 from plone.app.taskqueue.worker import show_status
 from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK
 
 import argparse
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except KeyboardInterrupt:
-        return 130
+        print("taskqueue: It was interrupted.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,6 +14,10 @@ UNAVAILABLE = 69
 CUT_OFF = 75
 #: ``zope.conf`` or a setting cannot be used.
 MISCONFIGURED = 78
+#: What was waited for did not come in time; as ``timeout`` ends.
+TIMED_OUT = 124
+#: Ctrl-C, as shells count it.
+INTERRUPTED = 130
 
 
 class CommandError(Exception):

@@ -6,10 +6,13 @@ from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_service
 from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.arguments import seconds
 from plone.app.taskqueue.worker.database import change
 from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import one_line
+from plone.app.taskqueue.worker.errors import TIMED_OUT
 from plone.app.taskqueue.worker.errors import WRONG
 from plone.app.taskqueue.worker.output import tell
 from plone.app.taskqueue.worker.output import time_of
@@ -49,6 +52,12 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="wait for the outcome, and tell it"
     )
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="with --wait: end with status 124 if it takes longer; the job goes on",
+    )
     parser.set_defaults(call=_run)
 
 
@@ -56,6 +65,8 @@ def _run(options: argparse.Namespace) -> int:
     # Tasks are known once Zope has read its ZCML.
     from plone.app.taskqueue.worker.site import open_site
 
+    if options.timeout is not None and not options.wait:
+        raise CommandError("--timeout says how long to wait: give it with --wait.")
     with open_site(options.zope_conf) as database:
         added = change(database, lambda queues: _add(queues, options))
         if not options.wait:
@@ -66,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
             )
             return OK
         _warn_if_alone(database)
-        data = _await(database, added)
+        data = _await(database, added, options.timeout)
     lines = [f"Job {data['id']} has ended: {data['status']}."]
     if data["error"] is not None:
         lines.append(data["error"])
@@ -142,10 +153,26 @@ def _warn_if_alone(database: Any) -> None:
         )
 
 
-def _await(database: Any, added: dict[str, Any]) -> dict[str, Any]:
+def _await(
+    database: Any, added: dict[str, Any], timeout: float | None
+) -> dict[str, Any]:
+    until = None if timeout is None else time.monotonic() + timeout
     look = _look_for(added)
-    while (data := change(database, look)) is None:
-        time.sleep(_LOOK)
+    # What it does not wait for goes on: it is a job as any other.
+    left = f"job {added['id']} in {added['service']} goes on without it"
+    try:
+        while (data := change(database, look)) is None:
+            pause = _LOOK
+            if until is not None:
+                pause = min(pause, until - time.monotonic())
+                if pause <= 0:
+                    raise CommandError(
+                        f"There was no outcome within {timeout:g} seconds; {left}.",
+                        TIMED_OUT,
+                    )
+            time.sleep(pause)
+    except KeyboardInterrupt:
+        raise CommandError(f"The wait was interrupted; {left}.", INTERRUPTED) from None
     return data
 
 
