@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 INSTALLED = .venv/.installed
+BENCH_INSTALLED = .venv/.bench-installed
 DOCS_INSTALLED = .venv-docs/.installed
 # Where the machine has certificates, uv uses them as pip does: behind a proxy that
 # signs with its own, those which uv brings are not enough.
@@ -56,8 +57,13 @@ test-crash: $(INSTALLED) ## Kill workers a thousand times, and see that nothing 
 	TASKQUEUE_KILLS=$(KILLS) TASKQUEUE_CRASH_JSON=$(FIGURES) $(BIN)/pytest \
 	  src/plone/app/taskqueue/tests/crash src/plone/app/taskqueue/tests/postgresql $(ARGS)
 
+# The queues that ours is measured beside; nothing else needs them.
+$(BENCH_INSTALLED): $(INSTALLED)
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable ".[bench]"
+	@touch $@
+
 .PHONY: bench
-bench: $(INSTALLED) ## Measure, beside the raw commit rate of the same storage
+bench: $(BENCH_INSTALLED) ## Measure, beside the raw commit rate of the same storage
 	$(BIN)/python bench/run.py $(ARGS)
 
 .PHONY: lint

@@ -87,6 +87,15 @@ setup(
         "zope.traversing",
     ],
     extras_require={
+        "bench": [
+            "celery",
+            "dramatiq",
+            "huey",
+            "procrastinate",
+            "psycopg-binary",
+            "redis",
+            "rq",
+        ],
         "demo": ["plone.app.textfield", "plone.classicui", "rich", "waitress"],
         "dev": ["ruff", "towncrier", "zpretty"],
         "relstorage": ["psycopg2-binary", "RelStorage>=4"],

@@ -25,6 +25,7 @@ PARTS = (
     "scaling",
     "ideal",
     "together",
+    "rivals",
     "latency",
     "volume",
     "conflicts",

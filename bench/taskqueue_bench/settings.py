@@ -25,6 +25,10 @@ class Settings:
     together_seconds: float = 2.0
     #: Jobs that wait where a consumer has a deep queue.
     together_jobs: int = 20_000
+    #: How often our queue and others take turns, and how many seconds of raw commits
+    #: the jobs of a turn are worth: of others, and of ours with a commit for each.
+    rival_rounds: int = 5
+    rival_seconds: float = 0.5
     #: Jobs whose latency is taken.
     latency_jobs: int = 300
     #: Jobs whose bytes are counted.
@@ -54,6 +58,8 @@ class Settings:
             work_jobs=50,
             together_seconds=1.0,
             together_jobs=10_000,
+            rival_rounds=2,
+            rival_seconds=0.2,
             latency_jobs=60,
             volume_jobs=300,
             conflict_jobs=1_000,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from taskqueue_bench import rivals
 from taskqueue_bench import together
 from taskqueue_bench import volume
 from taskqueue_bench.report import Part
@@ -54,6 +55,21 @@ def _commits(part: Part) -> Iterator[Row]:
                 seen.text(),
                 seen.median >= ratio,
             )
+
+
+def _rivals(part: Part) -> Iterator[Row]:
+    for storage, least in (("ZEO", 4), ("PostgreSQL", 10)):
+        fastest = rivals.best(part, storage, "1 process")
+        if fastest is None:
+            continue
+        seen = fastest["grouped"]
+        yield _row(
+            f"grouped jobs that change an object, {storage}, 1 process: times the best "
+            f"other queue, {fastest['queue']}",
+            f"≥ {least}",
+            seen.text(1),
+            seen.median >= least,
+        )
 
 
 def _scaling(part: Part) -> Iterator[Row]:
@@ -188,6 +204,7 @@ _OF_PART: dict[str, Callable[[Part], Iterator[Row]]] = {
     "scaling": _scaling,
     "ideal": _ideal,
     "together": _together,
+    "rivals": _rivals,
     "latency": _latency,
     "volume": _volume,
     "conflicts": _conflicts,

@@ -83,8 +83,9 @@ def dump(value: Any, what: str) -> bytes | None:
     except RecursionError as error:
         raise ValueError(f"{what} is nested too deeply to be stored.") from error
     except Exception as error:
+        reason = str(error).rstrip(".")
         raise ValueError(
-            f"{what} cannot be stored: {error}. Pass an id, a path or plain values "
+            f"{what} cannot be stored: {reason}. Pass an id, a path or plain values "
             "instead; of a catalog brain, what its getObject() returns."
         ) from error
     return buffer.getvalue()
