@@ -6,9 +6,9 @@ transaction that jobs share it is refused in any case: it would commit neighbour
 """
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
-from plone.app.taskqueue.job.asyncjob import ROOT_KEY
 from plone.app.taskqueue.job.errors import ReassignedError
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.place import find_queues
 from transaction._transaction import Status
 from transaction.interfaces import ITransaction
 from transaction.interfaces import ITransactionManager
@@ -106,7 +106,8 @@ def is_ours(lease: Lease, claim: int) -> bool:
     that it has changed, and this process would go on with what it remembers.
     """
     try:
-        known = lease._p_jar.root()[ROOT_KEY].workers
+        # A service's leases may be in another database than the workers.
+        known = find_queues(lease._p_jar).workers
         return lease.worker_id in known and lease.claim == claim
     except POSKeyError:
         # Another worker took it, and a pack has swept it away since.
