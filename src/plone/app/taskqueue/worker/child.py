@@ -8,12 +8,9 @@ when it gets a SIGTERM, and when the parent is gone.
 from collections.abc import Iterator
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import running
-from plone.app.taskqueue.dispatcher.maintenance import in_transaction
-from plone.app.taskqueue.dispatcher.server import has_servers
-from plone.app.taskqueue.queue import registry
-from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.settings import PREFIX
 from plone.app.taskqueue.settings import Settings
+from plone.app.taskqueue.worker.burial import bury
 from plone.app.taskqueue.worker.configuration import read_configuration
 from plone.app.taskqueue.worker.configuration import worker_settings
 from plone.app.taskqueue.worker.errors import CommandError
@@ -22,17 +19,18 @@ from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import one_line
 from plone.app.taskqueue.worker.errors import WRONG
 from plone.app.taskqueue.worker.logs import configure_logging
+from plone.app.taskqueue.worker.reach import Reach
+from plone.app.taskqueue.worker.signals import listen
 from plone.app.taskqueue.worker.wire import Wire
+from queue import SimpleQueue
 from typing import Any
-from ZODB.interfaces import IConnection
 
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
-import transaction
+import time
 
 
 logger = logging.getLogger("plone.app.taskqueue.worker")
@@ -41,6 +39,8 @@ logger = logging.getLogger("plone.app.taskqueue.worker")
 BEAT = 1.0
 #: Seconds that giving up the jobs may take before the process ends anyhow.
 _LAST_WORDS = 3.0
+#: Seconds after the drain for which it waits for what jobs have left in it.
+_LAST_THREADS = 3.0
 
 
 class Child:
@@ -52,7 +52,11 @@ class Child:
         self._wire = wire
         self._order = order
         self._messages = messages
-        self._stop_event = threading.Event()
+        #: True once it has been told to stop.
+        self._stopping = False
+        #: Wakes the main thread then.  Unlike an event, a signal's handler may use it
+        #: while that thread does.
+        self._stops: SimpleQueue[None] = SimpleQueue()
         #: False while nothing is lost if the process just ends.
         self._begun = False
         #: Looks for services; once it runs jobs.
@@ -63,8 +67,9 @@ class Child:
     def run(self) -> int:
         """Run jobs until told to stop; return the exit status."""
         configure_logging(**self._order["log"])
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told)
+        # May come twice where a whole group of processes gets it: only the parent knows
+        # when it is meant to be the end at once.
+        listen(self._stop)
         threading.Thread(target=self._listen, name="parent", daemon=True).start()
         try:
             settings = self._start()
@@ -77,7 +82,7 @@ class Child:
             self._wire.tell(event="failed", message=message, status=WRONG)
             return WRONG
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
-        self._stop_event.wait()
+        self._stops.get()
         return self._drain(settings.drain_seconds)
 
     def _start(self) -> Settings:
@@ -98,45 +103,21 @@ class Child:
 
         start_zope(options)
         self._begun = True
-        self._bury(self._order["dead"])
-        Dispatcher(Zope2.DB, PloneEnvironment, settings.options()).start()
+        bury(Zope2.DB, self._order["dead"])
+        dispatcher = Dispatcher(Zope2.DB, PloneEnvironment, settings.options())
+        # Before its first job, which may be the end of this process.
+        self._wire.tell(event="joins", workers=[dispatcher.worker_id])
+        dispatcher.start()
         self._lookout = run_services(Zope2.DB, settings)
         return settings
 
-    def _bury(self, worker_ids: list[str]) -> None:
-        """Take the jobs of processes that are dead for certain: the parent saw it."""
-
-        def fence(connection: IConnection) -> None:
-            queues = find_queues(connection)
-            for worker_id in worker_ids:
-                worker = None if queues is None else queues.workers.get(worker_id)
-                if worker is not None:
-                    logger.info("Worker %s died. Its jobs go to others.", worker_id)
-                    registry.fence(queues, worker)
-
-        if not worker_ids:
-            return
-        import Zope2
-
-        connection = Zope2.DB.open(transaction.TransactionManager())
-        try:
-            in_transaction(connection, fence)
-        except Exception as error:
-            logger.warning("The jobs of dead workers are left to rescue (%r).", error)
-        finally:
-            connection.close()
-
     # Told from outside
-
-    def _told(self, number: int, frame: Any) -> None:
-        # A signal, which may come twice where a whole group of processes gets it: only
-        # the parent knows when it is meant to be the end at once.
-        self._stop()
 
     def _stop(self) -> None:
         if not self._begun:
             os._exit(OK)
-        self._stop_event.set()
+        self._stopping = True
+        self._stops.put(None)
 
     def _listen(self) -> None:
         for message in self._messages:
@@ -151,13 +132,15 @@ class Child:
     def _beat(self) -> None:
         import Zope2
 
+        reach = Reach(Zope2.DB)
+        reach.start()
         while True:
             self._wire.tell(
                 event="alive",
                 workers=[each.worker_id for each in running.all_running()],
-                ready=not self._stop_event.is_set() and has_servers(Zope2.DB),
+                ready=not self._stopping and reach.is_there,
             )
-            threading.Event().wait(BEAT)
+            time.sleep(BEAT)
 
     # Ends
 
@@ -175,10 +158,14 @@ class Child:
             thread.start()
         for thread in threads:
             thread.join()
-        if not all(ended):
+        if ended.count(True) < len(threads):
             self._end_now()
         from plone.app.taskqueue.worker.zope import close_zope
 
+        # Threads that a job has started and forgotten would keep the process for ever.
+        end = threading.Timer(_LAST_THREADS, os._exit, (OK,))
+        end.daemon = True
+        end.start()
         close_zope()
         return OK
 
@@ -191,8 +178,9 @@ class Child:
         ]
         for thread in threads:
             thread.start()
+        until = time.monotonic() + _LAST_WORDS
         for thread in threads:
-            thread.join(_LAST_WORDS)
+            thread.join(max(0.0, until - time.monotonic()))
         logging.shutdown()
         os._exit(CUT_OFF)
 

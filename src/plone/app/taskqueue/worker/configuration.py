@@ -9,7 +9,6 @@ from plone.app.taskqueue.settings import SettingsError
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import MISCONFIGURED
 from typing import Any
-from ZConfig import ConfigurationError
 from Zope2.Startup.options import ZopeWSGIOptions
 
 import os
@@ -25,7 +24,8 @@ def read_configuration(path: str) -> Any:
     options = ZopeWSGIOptions(configfile=str(Path(path).resolve()))
     try:
         return options()
-    except (ConfigurationError, ValueError, ImportError, OSError) as error:
+    except Exception as error:
+        # Also what the code of other products has raised for a section of theirs.
         line = getattr(error, "lineno", None)
         where = path if line is None else f"Line {line} of {path}"
         raise CommandError(f"{where} cannot be used: {error}", MISCONFIGURED) from error

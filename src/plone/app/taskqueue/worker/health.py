@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import MISCONFIGURED
+from socketserver import TCPServer
+from socketserver import ThreadingMixIn
 from typing import Any
 
 import json
+import logging
+import socket
 import threading
 import time
 
 
+logger = logging.getLogger("plone.app.taskqueue.worker")
+
 #: Seconds without a round of the parent's loop after which it does not live.
 _PATIENCE = 10.0
+#: Seconds for which somebody who asks may be silent.
+_TIMEOUT = 5.0
 
 
 class Health:
@@ -37,29 +44,47 @@ class Health:
         return state
 
 
-def serve(address: str, health: Health) -> ThreadingHTTPServer:
+class _Server(ThreadingMixIn, TCPServer):
+    # Not that of ``http.server``: it asks for the name of its host, for which a start
+    # would wait where names are not resolved.
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: whoever asked was gone before the answer."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+def serve(address: str, health: Health) -> TCPServer:
     """Answer ``/ready`` and ``/live`` with 200 or 503 at ``PORT`` or ``HOST:PORT``.
+
+    A host that is an IPv6 address stands in brackets, ``[::]:PORT``.
 
     ``CommandError``: that is no address, or another process has it.
     """
     host, _, port = address.rpartition(":")
     try:
-        server = ThreadingHTTPServer(
-            (host or "127.0.0.1", int(port)), _handler(health.state)
-        )
+        if host.startswith("["):
+            server = _Server6((host.strip("[]"), int(port)), _handler(health.state))
+        else:
+            server = _Server((host or "127.0.0.1", int(port)), _handler(health.state))
     except (OSError, ValueError, OverflowError) as error:
         raise CommandError(
             f"The address {address!r} of --health cannot be used ({error}): write a free "
             "port, or HOST:PORT.",
             MISCONFIGURED,
         ) from error
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 
 
 def _handler(state: Callable[[], dict[str, Any]]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = _TIMEOUT
+
         def do_GET(self) -> None:
             asked = self.path.partition("?")[0].strip("/")
             now = state()
@@ -71,7 +96,8 @@ def _handler(state: Callable[[], dict[str, Any]]) -> type[BaseHTTPRequestHandler
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command == "GET":
+                self.wfile.write(body)
 
         do_HEAD = do_GET
 
@@ -85,12 +111,14 @@ class ReadyFile:
     """A file that is there while the worker is ready, and is touched while it lives."""
 
     def __init__(self, path: str):
-        self._path = Path(path)
+        # Where it is now: it is written for as long as the worker lives.
+        self._path = Path(path).absolute()
+        self._fails = False
         try:
             # One that is left of an earlier worker tells nothing of this one.
-            self.remove()
+            self._path.unlink(missing_ok=True)
             self._path.touch()
-            self.remove()
+            self._path.unlink()
         except OSError as error:
             raise CommandError(
                 f"The file of --ready-file cannot be written: {error}", MISCONFIGURED
@@ -98,11 +126,19 @@ class ReadyFile:
 
     def update(self, state: dict[str, Any]) -> None:
         """Let it be as the state is."""
-        if state["ready"] and state["live"]:
-            self._path.touch()
+        try:
+            if state["ready"] and state["live"]:
+                self._path.touch()
+            else:
+                self._path.unlink(missing_ok=True)
+        except OSError as error:
+            # No reason to end: jobs run all the same.
+            if not self._fails:
+                logger.error("The file of --ready-file cannot be written: %s", error)
+            self._fails = True
         else:
-            self.remove()
+            self._fails = False
 
     def remove(self) -> None:
         """Let there be none."""
-        self._path.unlink(missing_ok=True)
+        self.update({"ready": False, "live": False})

@@ -14,6 +14,8 @@ from plone.app.taskqueue.worker.errors import MISCONFIGURED
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.health import Health
 from plone.app.taskqueue.worker.health import ReadyFile
+from plone.app.taskqueue.worker.orphans import reap
+from plone.app.taskqueue.worker.overseer import Overseer
 from plone.app.taskqueue.worker.process import Process
 from plone.app.taskqueue.worker.slot import Slot
 from typing import Any
@@ -30,8 +32,6 @@ logger = logging.getLogger("plone.app.taskqueue.worker")
 
 #: Seconds of one round, if nothing happens.
 _ROUND = 1.0
-#: Seconds between two looks at the memory.
-_MEMORY_ROUND = 5.0
 #: Seconds for which processes that are to end at once may take leave.
 _LEAVE = 5.0
 
@@ -65,7 +65,7 @@ class Parent:
         #: Ids of workers that died; the next process takes their jobs.
         self._dead: list[str] = []
         self._ever_ready = False
-        self._looked_at_memory = 0.0
+        self._overseer = Overseer()
         #: How it ends; ``None`` while it goes on.
         self._status: int | None = None
         self._complaint: str | None = None
@@ -113,12 +113,13 @@ class Parent:
         for slot in self._slots:
             if slot.process is not None:
                 self._look_at(slot, slot.process)
+        reap([process.pid for process in self._processes()])
+        self._overseer.look(self._processes(), self._settings)
         self._slots = [slot for slot in self._slots if slot.process or not slot.closed]
         if self._status is None:
             for slot in self._slots:
                 if slot.wanted:
                     self._fill(slot)
-            self._look_at_memory()
         elif self._kill_at is not None and time.monotonic() > self._kill_at:
             for process in self._processes():
                 process.kill()
@@ -144,7 +145,7 @@ class Parent:
         for slot in self._slots:
             slot.closed = True
         for process in self._processes():
-            process.stop("stop")
+            process.stop("stop", self._settings.drain_seconds)
 
     def _end(self) -> None:
         if self._kill_at is not None:
@@ -166,7 +167,7 @@ class Parent:
         logger.info("The worker reads its settings again and replaces its processes.")
         self._adjust()
         for process in self._processes():
-            process.stop("reload")
+            process.stop("reload", self._settings.drain_seconds)
 
     # Processes
 
@@ -179,14 +180,17 @@ class Parent:
         self._slots += [Slot() for _ in range(wanted - len(slots))]
 
     def _fill(self, slot: Slot) -> None:
-        slot.process = Process(
-            {
-                "zope_conf": self._zope_conf,
-                "given": self._given,
-                "log": self._log,
-                "dead": self._dead,
-            }
-        )
+        order = {
+            "zope_conf": self._zope_conf,
+            "given": self._given,
+            "log": self._log,
+            "dead": self._dead,
+        }
+        try:
+            slot.process = Process(order)
+        except OSError as error:
+            slot.failed(error)
+            return
         self._dead = []
         self._selector.register(
             slot.process.wire, selectors.EVENT_READ, data=slot.process
@@ -204,7 +208,12 @@ class Parent:
         if status != OK:
             # It is certain that they do nothing any more.
             self._dead += process.workers
-        if self._status == OK and status == CUT_OFF:
+            if not process.was_ready:
+                self._dead += process.buries
+        if self._status == OK and (
+            status == CUT_OFF or (status < 0 and process.workers)
+        ):
+            # Jobs that it ran begin again elsewhere.
             self._status = CUT_OFF
         if (
             status == MISCONFIGURED
@@ -219,24 +228,6 @@ class Parent:
             self._status = MISCONFIGURED
             return
         slot.ended(process, status)
-
-    def _look_at_memory(self) -> None:
-        limit = self._settings.memory_mb
-        now = time.monotonic()
-        if limit is None or now - self._looked_at_memory < _MEMORY_ROUND:
-            return
-        self._looked_at_memory = now
-        for process in self._processes():
-            size = process.memory_mb()
-            if size is not None and size > limit and process.stopping is None:
-                logger.warning(
-                    "Process %s has %.0f MB of memory, more than the %g MB of "
-                    "memory-mb. It is replaced when the jobs that it runs have ended.",
-                    process.pid,
-                    size,
-                    limit,
-                )
-                process.stop("memory")
 
     def _tell_health(self) -> None:
         processes = self._processes()

@@ -40,6 +40,17 @@ class Slot:
         """Its process has ended; says when, and why, there will be another one."""
         self.process = None
         self._due = 0.0
+        did_well = process.was_ready and process.seconds() > _WELL
+        if process.stopping == "memory" and not did_well:
+            logger.error(
+                "Process %s had grown above memory-mb %.0f seconds after its start. "
+                "Another one is started in %g seconds. If that goes on, memory-mb is less "
+                "than a process needs.",
+                process.pid,
+                process.seconds(),
+                self._pause(self._ends == 0),
+            )
+            return
         if process.stopping is not None:
             self._ends = 0
             if status not in (OK, CUT_OFF):
@@ -49,7 +60,7 @@ class Slot:
                     _end(status),
                 )
             return
-        if process.was_ready and process.seconds() > _WELL:
+        if did_well:
             self._ends = 0
         if status == CUT_OFF:
             logger.error(
@@ -58,12 +69,8 @@ class Slot:
                 process.pid,
             )
             return
-        self._ends += 1
         # One that did well is replaced at once.
-        pause = 0.0
-        if self._ends > 1 or not process.was_ready:
-            pause = min(_LONGEST_PAUSE, 2.0 ** (self._ends - 1))
-        self._due = time.monotonic() + pause
+        pause = self._pause(self._ends == 0 and process.was_ready)
         logger.log(
             logging.CRITICAL if self._ends >= _LOOP else logging.ERROR,
             "Process %s %s: %s. %s in %g seconds.%s",
@@ -74,6 +81,21 @@ class Slot:
             pause,
             f" That was {self._ends} times in a row." if self._ends >= _LOOP else "",
         )
+
+    def failed(self, error: OSError) -> None:
+        """No process could be started; says when it is tried again."""
+        logger.error(
+            "No process can be started: %s. It is tried again in %g seconds.",
+            error,
+            self._pause(False),
+        )
+
+    def _pause(self, at_once: bool) -> float:
+        """Count an end; return for how many seconds there is no process."""
+        self._ends += 1
+        pause = 0.0 if at_once else min(_LONGEST_PAUSE, 2.0 ** (self._ends - 1))
+        self._due = time.monotonic() + pause
+        return pause
 
 
 def _end(status: int) -> str:

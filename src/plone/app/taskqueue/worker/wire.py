@@ -51,7 +51,7 @@ class Wire:
         if not data:
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [message for line in lines if (message := _read(line)) is not None]
 
     def read_rest(self) -> None:
         """Do not wait any more: what is there can be received, and then the end."""
@@ -61,3 +61,12 @@ class Wire:
         """Wait for messages until the other side is gone."""
         while (received := self.receive()) is not None:
             yield from received
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """Return a message; ``None`` for what a job has written to a wrong descriptor."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return None
+    return message if isinstance(message, dict) else None

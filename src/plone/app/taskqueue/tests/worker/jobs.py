@@ -3,7 +3,12 @@
 from pathlib import Path
 from plone.app.taskqueue.local import checkpoint
 
+import ctypes
+import multiprocessing
 import os
+import re
+import sys
+import threading
 
 
 def tell_and_wait(begun: str, end: str) -> None:
@@ -30,3 +35,40 @@ _kept = []
 def grow(megabytes: int) -> None:
     """Take memory and keep it."""
     _kept.append(bytearray(os.urandom(1_000_000) * megabytes))
+
+
+# Those that do to their process what no job should
+
+
+def end_a_fork(told: str) -> None:
+    """Fork a process, terminate it, and say how it ended."""
+    fork = multiprocessing.get_context("fork").Process(target=threading.Event().wait)
+    fork.start()
+    fork.terminate()
+    fork.join(20)
+    Path(told).write_text(str(fork.exitcode))
+    fork.kill()
+
+
+def write_to_the_wire(told: str) -> None:
+    """Write rubbish where only the process itself may write, to its parent."""
+    os.write(int(sys.argv[1]), b'\xff\xfe\n[1]\n{"event": 1}\n')
+    tell(told)
+
+
+def leave_a_thread(told: str) -> None:
+    """Start a thread that never ends."""
+    threading.Thread(target=threading.Event().wait, daemon=False).start()
+    tell(told)
+
+
+def keep_the_lock(told: str) -> None:
+    """Let no other thread of the process run, for years."""
+    tell(told)
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def crash(told: str) -> None:
+    """Read what is at no address."""
+    tell(told)
+    ctypes.string_at(0)
