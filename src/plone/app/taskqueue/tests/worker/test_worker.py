@@ -177,11 +177,10 @@ def test_a_wrong_setting_at_sighup_changes_nothing(instance):
 
 def test_a_process_that_grew_is_replaced_when_its_jobs_have_ended(instance):
     begun, end = instance.pipe("begun"), instance.pipe("end")
-    with instance.worker("--memory-mb", "400") as worker:
-        worker.read_until(RUNS)
-        instance.put(jobs.grow, 500)
+    with instance.worker("--memory-mb", "400", "--threads", "2") as worker:
         job_id = instance.put(jobs.tell_and_wait, begun, end)
         first = begun.hear()
+        instance.put(jobs.grow, 500)
         worker.read_until(f"Process {first} has .* MB of memory")
         worker.read_until("is stopping")
         end.release()
