@@ -224,7 +224,9 @@ def read_settings(
     }
     settings = Settings(**{**_WORKER_DEFAULTS, **plain, **special, **chosen})
     if not settings.threads:
-        raise SettingsError("A worker has at least 1 thread: leave worker-threads out.")
+        raise SettingsError(
+            "A worker has at least 1 thread: leave worker-threads or --threads out."
+        )
     return settings
 
 

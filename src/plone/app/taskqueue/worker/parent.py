@@ -166,6 +166,8 @@ class Parent:
             return
         logger.info("The worker reads its settings again and replaces its processes.")
         self._adjust()
+        for slot in self._slots:
+            slot.start_over()
         for process in self._processes():
             process.stop("reload", self._settings.drain_seconds)
 
@@ -208,8 +210,8 @@ class Parent:
         if status != OK:
             # It is certain that they do nothing any more.
             self._dead += process.workers
-            if not process.was_ready:
-                self._dead += process.buries
+        if not process.was_ready:
+            self._dead += process.buries
         if self._status == OK and (
             status == CUT_OFF or (status < 0 and process.workers)
         ):
@@ -231,25 +233,16 @@ class Parent:
 
     def _tell_health(self) -> None:
         processes = self._processes()
-        oldest_sign = time.monotonic() - self._settings.lease_seconds
         state = {
             "ready": self._status is None
             and len(processes) == self._settings.processes
             and all(process.ready for process in processes),
             # Longer without a sign, and others have taken its jobs.
             "live": all(
-                process.last_sign is None or process.last_sign > oldest_sign
+                (process.silent_seconds() or 0) < self._settings.lease_seconds
                 for process in processes
             ),
-            "processes": [
-                {
-                    "pid": process.pid,
-                    "ready": process.ready,
-                    "stopping": process.stopping,
-                    "memory_mb": round(process.memory_mb() or 0),
-                }
-                for process in processes
-            ],
+            "processes": [process.describe() for process in processes],
         }
         self._health.tell(state)
         if self._ready_file is not None:

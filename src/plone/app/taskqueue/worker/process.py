@@ -162,6 +162,15 @@ class Process:
         """Return for how long it has run."""
         return time.monotonic() - self.began
 
+    def describe(self) -> dict[str, Any]:
+        """Return what orchestrators are told of it."""
+        return {
+            "pid": self.pid,
+            "ready": self.ready,
+            "stopping": self.stopping,
+            "memory_mb": round(self.memory_mb() or 0),
+        }
+
     def memory_mb(self) -> float | None:
         """Return the megabytes of memory it has; ``None`` if that cannot be said."""
         size = resident_bytes(self.pid)

@@ -82,6 +82,11 @@ class Slot:
             f" That was {self._ends} times in a row." if self._ends >= _LOOP else "",
         )
 
+    def start_over(self) -> None:
+        """Wait no more: what went wrong may have been put right."""
+        self._ends = 0
+        self._due = 0.0
+
     def failed(self, error: OSError) -> None:
         """No process could be started; says when it is tried again."""
         logger.error(

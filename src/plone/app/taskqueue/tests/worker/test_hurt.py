@@ -95,6 +95,25 @@ def test_jobs_of_the_dead_begin_again_though_the_next_process_could_not_start(in
         stop(worker)
 
 
+def test_jobs_of_the_dead_begin_again_though_sighup_came_first(instance, server):
+    instance.configure("lease-seconds 3600")
+    begun, end = instance.pipe("begun"), instance.pipe("end")
+    instance.put(jobs.tell_and_wait, begun, end)
+    with instance.worker() as worker:
+        first = begun.hear()
+        server.kill()
+        os.kill(int(first), signal.SIGKILL)
+        worker.read_until(f"Process {first} has ended|Process {first} could not start")
+        worker.read_until(STARTS)
+        # It waits for the server, and ends at once.
+        worker.signal(signal.SIGHUP)
+        worker.read_until(STARTS)
+        server.start()
+        assert begun.hear() != first
+        end.release()
+        stop(worker)
+
+
 def test_a_process_that_is_killed_while_the_worker_stops_is_told_by_the_status(
     instance,
 ):

@@ -4,6 +4,7 @@ from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.worker.orphans import reap
 from plone.app.taskqueue.worker.overseer import Overseer
 from plone.app.taskqueue.worker.process import Process
+from plone.app.taskqueue.worker.slot import Slot
 
 import os
 import pytest
@@ -86,6 +87,16 @@ def test_without_drain_seconds_it_may_take_as_long_as_its_jobs(process, later):
     process.stop("stop", None)
     look(Overseer(), process, later, 1000)
     assert not process.is_ending
+
+
+def test_sighup_ends_the_wait_of_a_place_whose_processes_failed(later):
+    slot = Slot()
+    for _ in range(10):
+        slot.failed(OSError("no room"))
+        later(59)
+    assert not slot.wanted
+    slot.start_over()
+    assert slot.wanted
 
 
 def test_what_others_have_left_behind_is_reaped_and_own_processes_are_not():
