@@ -63,6 +63,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
+def _functions(text: str) -> tuple[str, ...]:
+    patterns = _names(text)
+    for pattern in patterns:
+        # One that is no pattern, nor the name of anything, is never met.
+        if not any(sign in pattern for sign in ":*?["):
+            raise ValueError(pattern)
+    return patterns
+
+
 @dataclass(frozen=True)
 class _Kind:
     """How a setting is read, and what to say if it cannot be."""
@@ -98,7 +107,8 @@ _KINDS = {
     "autostart": _Kind(str, "names of services: site@service, with * for all"),
     "queues": _Kind(_names, "names of queues with commas between, * for any letters"),
     "only": _Kind(
-        _names, "functions, module:name or task:NAME, with commas between, * for any"
+        _functions,
+        "functions, module:name or task:NAME, with commas between, * for any",
     ),
     "prefetch": _Kind(_whole, "a whole number from 1 to 10000", 1, 10_000),
     "processes": _Kind(_whole, "a whole number from 1 to 100", 1, 100),

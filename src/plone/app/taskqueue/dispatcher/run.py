@@ -21,12 +21,17 @@ from typing import Any
 from ZODB.interfaces import IDatabase
 
 import logging
+import os
 
+
+logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Most names of live annotations of one run.
 NAMES_LIMIT = 50
 #: Most lines of the log that readers of a running job are shown.
 LINES_SHOWN = 20
+#: How a process ends that a job has forked and not ended.
+FORK_STATUS = 1
 
 
 class Run:
@@ -42,6 +47,7 @@ class Run:
         "_checkpoint",
         "_lines",
         "_outer",
+        "_process",
         "_shared",
         "began",
         "claim",
@@ -86,6 +92,7 @@ class Run:
     def __enter__(self) -> "Run":
         if not capture.is_installed():
             capture.install()
+        self._process = os.getpid()
         self._outer = current.run
         self.began = clock.monotonic()
         current.run = self
@@ -94,11 +101,25 @@ class Run:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if os.getpid() != self._process:
+            self._end_fork(error)
         current.run = self._outer
         if self.limit is not None:
             watchdog.release(self)
         if self._shared:
             live.forget(self)
+
+    def _end_fork(self, error: Any) -> None:
+        """End this process, which the job has forked, and which has come back from it."""
+        # It has the connections to the database that the other one is using.
+        logger.error(
+            "%s has forked process %s, which has come back from the job. It is ended: "
+            "what a job forks has to end by itself, with os._exit().",
+            self.describe(),
+            os.getpid(),
+            exc_info=error if error[0] is not None else None,
+        )
+        os._exit(FORK_STATUS)
 
     @property
     def has_begun(self) -> bool:

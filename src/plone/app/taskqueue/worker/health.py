@@ -74,7 +74,7 @@ def serve(address: str, health: Health) -> TCPServer:
     except (OSError, ValueError, OverflowError) as error:
         raise CommandError(
             f"The address {address!r} of --health cannot be used ({error}): write a free "
-            "port, or HOST:PORT.",
+            "port, HOST:PORT, or [IPV6-ADDRESS]:PORT.",
             MISCONFIGURED,
         ) from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

@@ -70,6 +70,7 @@ def test_what_keeps_web_servers_from_running_jobs_keeps_no_worker_from_it():
         ({"thread": "2"}, {}, ("no setting for thread", "did you mean threads?")),
         ({"worker-thread": "2"}, {}, ("for worker-thread", "did you mean threads?")),
         ({"worker-threads": "x"}, {}, ("worker-threads", "whole number")),
+        ({"only": "a:b,convert"}, {}, ("only", "module:name")),
         ({"colour": "red"}, {}, ("no setting for colour", "known are threads")),
         ({"poll-seconds": "1e10"}, {}, ("poll-seconds", "to 86400")),
         ({"retention-days": "1e306"}, {}, ("retention-days", "to 36500", "'never'")),

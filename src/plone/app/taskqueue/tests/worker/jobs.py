@@ -50,6 +50,15 @@ def end_a_fork(told: str) -> None:
     fork.kill()
 
 
+def fork_and_fail(told: str) -> None:
+    """Fork a process that fails, and say how it ended."""
+    pid = os.fork()
+    if pid == 0:
+        raise ValueError("in the fork")
+    status = os.waitpid(pid, 0)[1]
+    Path(told).write_text(str(os.waitstatus_to_exitcode(status)))
+
+
 def write_to_the_wire(told: str) -> None:
     """Write rubbish where only the process itself may write, to its parent."""
     os.write(int(sys.argv[1]), b'\xff\xfe\n[1]\n{"event": 1}\n')

@@ -1,5 +1,6 @@
 """What jobs do to their processes does not hurt the worker."""
 
+from plone.app.taskqueue.dispatcher.run import FORK_STATUS
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.worker import jobs
 from plone.app.taskqueue.tests.worker.instance import RUNS
@@ -24,6 +25,17 @@ def test_what_a_job_forks_can_be_ended(instance):
     with instance.worker() as worker:
         assert told.hear() == str(-signal.SIGTERM)
         stop(worker)
+
+
+def test_what_a_job_forks_touches_no_database(instance):
+    told = instance.pipe("told")
+    job_id = instance.put(jobs.fork_and_fail, told)
+    with instance.worker() as worker:
+        assert told.hear() == str(FORK_STATUS)
+        worker.read_until("has forked process .* come back from the job")
+        worker.read_until("ValueError: in the fork")
+        stop(worker)
+    assert instance.state(job_id) is State.COMPLETED
 
 
 def test_what_a_job_writes_to_the_wire_of_its_process_is_left_alone(instance):
