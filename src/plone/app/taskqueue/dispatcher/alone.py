@@ -9,6 +9,7 @@ from plone.app.taskqueue.dispatcher.calling import Caller
 from plone.app.taskqueue.dispatcher.code import others_differ
 from plone.app.taskqueue.dispatcher.guard import is_held
 from plone.app.taskqueue.dispatcher.run import Run
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.trials import Trials
 from plone.app.taskqueue.dispatcher.workbench import Workbench
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -105,6 +106,7 @@ class Alone:
                 self._trials.keep()
             committing = True
             bench.manager.commit()
+            bench.has_room()
             return None
         except BaseException as error:
             bench.guard.rest()
@@ -205,15 +207,19 @@ class Alone:
                 abort(bench.manager)
                 continue
             except BaseException as problem:
+                lost = bench.has_lost(problem)
                 abort(bench.manager)
-                logger.warning(
-                    "The failure of job %s (%s) could not be written (%r). It is tried "
-                    "again.",
-                    job.id,
-                    job.function_name,
-                    problem,
-                    exc_info=not isinstance(problem, ConflictError),
-                )
+                if is_full(problem):
+                    bench.wait_for_room()
+                elif not lost:
+                    logger.warning(
+                        "The failure of job %s (%s) could not be written (%r). It is "
+                        "tried again.",
+                        job.id,
+                        job.function_name,
+                        problem,
+                        exc_info=not isinstance(problem, ConflictError),
+                    )
             finally:
                 bench.end()
             tries += 1

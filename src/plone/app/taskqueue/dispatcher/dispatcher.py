@@ -21,6 +21,7 @@ from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.seat import is_public
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.server import watch_servers
 from plone.app.taskqueue.dispatcher.summoner import Summoner
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watchdog import Watchdog
@@ -108,6 +109,7 @@ class Dispatcher:
             raise ValueError("A dispatcher is started once: it was already activated.")
         running.add(self)
         try:
+            watch_servers(self.database)
             self._membership.join()
             self._start_threads()
         except BaseException:

@@ -5,9 +5,12 @@ Chores are no jobs, so that they cannot get stuck behind jobs.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import is_shut
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import open_connection
+from plone.app.taskqueue.dispatcher.server import was_cut_off
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from typing import Any
 from typing import Protocol
 from ZODB.interfaces import IConnection
@@ -78,12 +81,9 @@ class Maintenance(threading.Thread):
                 chore.interval,
             )
 
-    def _miss(self, chore: Chore) -> None:
-        logger.warning(
-            "%s needs the database server, which is gone; tried again in %s seconds.",
-            type(chore).__name__,
-            chore.interval,
-        )
+    def _miss(self, error: Exception) -> None:
+        logger.debug("A chore needs the database server, which is gone: %r", error)
+        troubles_of(self._database).gone.meet()
 
     def _do(self, chore: Chore) -> None:
         try:
@@ -92,7 +92,7 @@ class Maintenance(threading.Thread):
             )
         except Exception as error:
             if is_shut(self._database, error):
-                self._miss(chore)
+                self._miss(error)
                 return
             logger.warning(
                 "The database cannot be opened for %s (%r); tried again in %s seconds.",
@@ -107,7 +107,13 @@ class Maintenance(threading.Thread):
             logger.debug("%s met a conflict: %r", type(chore).__name__, error)
         except Exception as error:
             if lost_server(connection, error):
-                self._miss(chore)
+                self._miss(error)
+                return
+            if is_full(error):
+                troubles_of(self._database).full.meet()
+                return
+            if was_cut_off(connection, error):
+                logger.debug("%s was cut off: %r", type(chore).__name__, error)
                 return
             logger.exception(
                 "%s failed; tried again in %s seconds.",

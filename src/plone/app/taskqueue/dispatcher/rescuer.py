@@ -14,6 +14,7 @@ from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.dispatcher.signs import Signs
 from plone.app.taskqueue.dispatcher.signs import signs_of
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import queue_connection
 from plone.app.taskqueue.queue.registry import fence
@@ -44,10 +45,13 @@ class Rescuer:
         self._looked = clock.monotonic()
 
     def run(self, connection: IConnection) -> None:
+        gone = troubles_of(connection.db()).gone
         if not is_connected(queue_connection(connection)):
+            gone.meet()
             # Without the server nobody can give a sign, or see one.
             self._seen.clear()
             return
+        gone.end()
         dead = in_transaction(connection, self._dead)
         # Several rescuers see the same deaths at the same time.
         random.shuffle(dead)

@@ -118,6 +118,10 @@ class Seat:
         #: A lane in whose quotas this thread has made room, and its database.
         self._freed: tuple[Lane, IDatabase] | None = None
 
+    def wait_for_room(self) -> None:
+        """Wait a moment because the disk was too full for a commit."""
+        self._bench.wait_for_room()
+
     def close(self) -> None:
         """Leave the seat; the connection stays open."""
         self._offer(None)
@@ -144,6 +148,8 @@ class Seat:
                 try:
                     claimed = self._claim_somewhere()
                     self._manager.commit()
+                    if claimed is not None:
+                        self._bench.has_room()
                     self._offer(None if claimed is None else _lane_of(*claimed))
                     return claimed
                 except ConflictError:

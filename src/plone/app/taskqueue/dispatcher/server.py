@@ -6,13 +6,18 @@ or we ask the server ourselves (PostgreSQL).  Any other is taken to be there.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
+from plone.app.taskqueue.postgresql import server
 from plone.app.taskqueue.postgresql.channel import adapter_of
-from plone.app.taskqueue.postgresql.server import answers
+from plone.app.taskqueue.postgresql.probe import answers
 from plone.app.taskqueue.postgresql.server import forget_idle
 from plone.app.taskqueue.postgresql.server import is_of_storage
+from plone.app.taskqueue.queue.zeo import client_of
+from plone.app.taskqueue.queue.zeo import watch_server
 from transaction.interfaces import ITransactionManager
 from transaction.interfaces import TransientError
 from typing import Any
+from ZEO.Exceptions import ClientDisconnected
 from ZEO.Exceptions import ServerException
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -21,11 +26,8 @@ from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
 import errno
-import logging
 import time
 
-
-logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Seconds between two looks whether the server is back.
 _PAUSE = 0.1
@@ -38,6 +40,20 @@ _STALE = 20
 _SAME_ID = "A different object already has the same oid"
 #: Numbers of the errors of a disk, or a quota of it, that is full.
 _NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
+
+
+def watch_servers(database: IDatabase) -> None:
+    """Let a database, and those beside it, find out when their servers vanish.
+
+    A connection over a network that is cut would else be waited for as if it were slow.
+    """
+    for each in list(database.databases.values()):
+        client = client_of(each)
+        if client is not None:
+            watch_server(client)
+        adapter = adapter_of(each.storage)
+        if adapter is not None:
+            server.watch_server(adapter)
 
 
 def is_connected(connection: IConnection) -> bool:
@@ -81,6 +97,8 @@ def was_cut_off(connection: IConnection, error: BaseException) -> bool:
     The server may be there again, or have been there all the time.
     """
     adapters = [adapter_of(storage) for storage in _storages(connection)]
+    if any(isinstance(reason, ClientDisconnected) for reason in _reasons(error)):
+        return True
     return any(
         adapter is not None and is_of_storage(adapter, reason)
         for reason in _reasons(error)
@@ -93,7 +111,10 @@ def is_full(error: BaseException) -> bool:
 
     A ZEO server that has no room says so in an error of ZEO's own.
     """
-    return any(_number_of(reason) in _NO_ROOM for reason in _reasons(error))
+    return any(
+        _number_of(reason) in _NO_ROOM or server.is_full(reason)
+        for reason in _reasons(error)
+    )
 
 
 def _number_of(reason: BaseException) -> int | None:
@@ -165,11 +186,12 @@ def wait_for_server(
 ) -> bool:
     """Return when the servers are there; false if told to stop before."""
     if not is_connected(connection):
-        logger.warning("The database server is gone. This thread waits for it.")
+        gone = troubles_of(connection.db()).gone
         while not stopping():
+            gone.meet()
             pause(_PAUSE)
             if is_connected(connection):
-                logger.info("The database server is back.")
+                gone.end()
                 for storage in _storages(connection):
                     if adapter_of(storage) is not None:
                         forget_idle(storage)

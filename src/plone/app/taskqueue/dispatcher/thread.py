@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue.dispatcher.seat import NotRegistered
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import open_connection
 from plone.app.taskqueue.dispatcher.server import wait_for_server
@@ -17,6 +18,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Seconds before a thread tries again after trouble that is not a job's.
 _PAUSE = 1.0
+#: How often in a row its connection may break with no word in the log.
+_BREAKS = 3
 
 
 class WorkerThread(threading.Thread):
@@ -26,6 +29,8 @@ class WorkerThread(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._dispatcher = dispatcher
         self._slot = slot
+        #: How often in a row a turn has failed although the server is there.
+        self._breaks = 0
 
     def __repr__(self) -> str:
         # As it was before Python 3, so that old doctests go on.
@@ -71,11 +76,18 @@ class WorkerThread(threading.Thread):
         try:
             if not self._dispatcher.take_turn(seat):
                 self._dispatcher.wait_for_work(connection)
+            self._breaks = 0
         except NotRegistered as error:
             self._dispatcher.renew(str(error))
         except Exception as error:
-            if not (lost_server(connection, error) or was_cut_off(connection, error)):
-                raise
+            if is_full(error):
+                connection.transaction_manager.abort()
+                seat.wait_for_room()
+                return
+            if not lost_server(connection, error):
+                self._breaks += 1
+                if self._breaks > _BREAKS or not was_cut_off(connection, error):
+                    raise
             connection.transaction_manager.abort()
             wait_for_server(
                 connection,

@@ -85,7 +85,7 @@ class Trials:
             bench.wait_for_server()
             return 0
         if self._full:
-            bench.wait_for_room(self._job)
+            bench.wait_for_room()
             return 0
         late = self._job.deadline_seconds
         if not (late is None or begun or self.attempts or self._job.has_begun):

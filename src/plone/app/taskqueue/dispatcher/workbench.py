@@ -7,22 +7,19 @@ from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import wait_for_server
-from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.interfaces import IEnvironment
 from transaction.interfaces import ITransaction
 from ZODB.interfaces import IConnection
 
-import logging
 import random
 
-
-logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: First and longest pause between two tries, in seconds.
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 1.0
 #: Seconds between two looks whether there is room on the disk again.
-_ROOM_PAUSE = 1.0
+ROOM_PAUSE = 1.0
 
 
 class Workbench:
@@ -41,6 +38,7 @@ class Workbench:
     ):
         self.connection = connection
         self.database = connection.db()
+        self._full = troubles_of(self.database).full
         self.manager = connection.transaction_manager
         self.environment = environment
         self.pace = pace
@@ -87,15 +85,14 @@ class Workbench:
         """Wait until the server is there again, or the dispatcher stops."""
         wait_for_server(self.connection, self.stopping, self.pause)
 
-    def wait_for_room(self, job: IAsyncJob) -> None:
-        """Wait a moment because the disk was too full to commit the job."""
-        logger.warning(
-            "There is no room on the disk of the database, so what job %s (%s) did "
-            "cannot be kept. It is run again until there is: make some.",
-            job.id,
-            job.function_name,
-        )
-        self.pause(_ROOM_PAUSE)
+    def wait_for_room(self) -> None:
+        """Wait a moment because the disk was too full for a commit."""
+        self._full.meet()
+        self.pause(ROOM_PAUSE)
+
+    def has_room(self) -> None:
+        """There was enough for a commit."""
+        self._full.end()
 
     def back_off(self, tries: int) -> None:
         """Pause at random, longer with the tries, so that rivals part."""

@@ -1,5 +1,6 @@
 """The channel on which processes call one another, and connections to it."""
 
+from plone.app.taskqueue.keepalive import keep_watch_over
 from typing import Any
 from ZODB.interfaces import IDatabase
 
@@ -43,11 +44,16 @@ def channel_of(database: IDatabase) -> Any | None:
 
 
 def connect(adapter: Any, purpose: str) -> Any:
-    """Return a new connection that never holds a transaction open."""
+    """Return a new connection that never holds a transaction open.
+
+    It breaks when its server is not heard of any more, if the driver lets us.
+    """
     manager = adapter.connmanager
     connection, cursor = manager.open(application_name=f"{_NAME}: {purpose}")
     cursor.close()
     connection.autocommit = True
+    if hasattr(connection, "fileno"):
+        keep_watch_over(connection.fileno())
     return connection
 
 

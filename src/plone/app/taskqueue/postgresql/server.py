@@ -1,30 +1,35 @@
-"""Whether the PostgreSQL server is there, and which errors are its own.
+"""Which errors are those of PostgreSQL and the way to it, and what to do about them.
 
 RelStorage connects again by itself when a transaction begins.  Within one it lets
 through what its driver raises, and that is no class of the ZODB's.
 """
 
+from plone.app.taskqueue.keepalive import keep_watch_over
 from plone.app.taskqueue.postgresql.channel import adapter_of
-from plone.app.taskqueue.postgresql.channel import close
-from plone.app.taskqueue.postgresql.channel import connect
 from types import TracebackType
 from typing import Any
 from ZODB.interfaces import IConnection
 
-import logging
+
+#: What PostgreSQL calls a disk that is full.
+_DISK_FULL = "53100"
 
 
-logger = logging.getLogger("plone.app.taskqueue.postgresql")
+def watch_server(adapter: Any) -> None:
+    """Let RelStorage's connections find out when their server vanishes.
+
+    Those that are open already do when they are used next.
+    """
+    manager = adapter.connmanager
+    if not hasattr(manager, "_taskqueue_is_watching"):
+        manager._taskqueue_is_watching = True
+        manager.add_on_load_opened(_keep_watch)
+        manager.add_on_store_opened(_keep_watch)
 
 
-def answers(adapter: Any) -> bool:
-    """Say whether the server lets us connect now."""
-    try:
-        close(connect(adapter, "look"))
-    except adapter.driver.driver_module.Error as error:
-        logger.debug("PostgreSQL does not answer: %r", error)
-        return False
-    return True
+def _keep_watch(cursor: Any, restart: bool = False) -> None:
+    if hasattr(cursor.connection, "fileno"):
+        keep_watch_over(cursor.connection.fileno())
 
 
 def is_of_storage(adapter: Any, error: BaseException) -> bool:
@@ -32,6 +37,11 @@ def is_of_storage(adapter: Any, error: BaseException) -> bool:
     return isinstance(error, adapter.driver.driver_module.Error) and _passed_storage(
         error.__traceback__
     )
+
+
+def is_full(error: BaseException) -> bool:
+    """Say whether the server had no room on its disk."""
+    return getattr(error, "pgcode", None) == _DISK_FULL
 
 
 def forget_idle(storage: Any) -> None:

@@ -9,6 +9,7 @@ before are left out when it fetches more.
 
 from collections.abc import Iterable
 from persistent import Persistent
+from plone.app.taskqueue.keepalive import keep_watch
 from typing import Any
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -40,6 +41,31 @@ def client_of(database: IDatabase) -> Any | None:
     while storage is not None and not isinstance(storage, ClientStorage):
         storage = getattr(storage, "base", None)
     return storage
+
+
+def watch_server(client: Any) -> None:
+    """Let this client, which connects by itself, find out when its server vanishes.
+
+    A server that was seen to end is found out at once; see ``keepalive`` for others.
+    """
+    if hasattr(client, "_taskqueue_is_watching"):
+        return
+    notify = client.notify_connected
+
+    def notify_connected(connection: Any, info: Any) -> None:
+        _keep_watch(connection)
+        notify(connection, info)
+
+    client._taskqueue_is_watching = True
+    client.notify_connected = notify_connected
+    _keep_watch(client._server.client)
+
+
+def _keep_watch(connection: Any) -> None:
+    """Watch what ZEO's side of it calls ``ClientIO``, if it is connected now."""
+    protocol = connection.protocol
+    if protocol is not None:
+        keep_watch(protocol.sm_protocol.transport.get_extra_info("socket"))
 
 
 def keep_ids_fresh(database: IDatabase) -> None:

@@ -10,8 +10,8 @@ import time
 
 logger = logging.getLogger("plone.app.taskqueue.worker")
 
-#: Seconds between two questions: one to PostgreSQL is a new connection.
-_INTERVAL = 5.0
+#: Seconds between two questions.
+_INTERVAL = 1.0
 #: Seconds after the last good answer for which it counts.  None comes at all where a
 #: network swallows the question.
 _PATIENCE = 15.0

@@ -2,6 +2,8 @@
 
 from plone.app.taskqueue.tests.crash import report
 from plone.app.taskqueue.tests.crash.ledger import Ledger
+from plone.app.taskqueue.tests.crash.network import cable as cable
+from plone.app.taskqueue.tests.crash.network import network as network
 from plone.app.taskqueue.tests.crash.nursery import Nursery
 from plone.app.taskqueue.tests.crash.zeo import ZeoServer
 from ZEO.ClientStorage import ClientStorage
@@ -16,7 +18,7 @@ import tempfile
 #: Kills for each way to die; TASKQUEUE_KILLS asks for more.
 KILLS = int(os.environ.get("TASKQUEUE_KILLS", "20"))
 #: With so many, also all that takes minutes is done.
-_THOROUGH = 50
+THOROUGH = 50
 
 
 @pytest.fixture
@@ -26,14 +28,17 @@ def kills() -> int:
 
 @pytest.fixture
 def thorough() -> bool:
-    return KILLS >= _THOROUGH
+    return KILLS >= THOROUGH
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, request):
+    host = None
+    if "network" in request.fixturenames:
+        host = request.getfixturevalue("network").here
     # The path of a socket may have a hundred characters, and tmp_path may be longer.
     with tempfile.TemporaryDirectory(prefix="tq") as folder:
-        server = ZeoServer(pathlib.Path(folder), tmp_path / "Data.fs")
+        server = ZeoServer(pathlib.Path(folder), tmp_path / "Data.fs", host)
         server.start()
         yield server
         server.close()
@@ -59,7 +64,7 @@ def reported(request):
     report.add(
         report.Row(
             request.node.name,
-            "postgresql" if address.startswith("postgresql:") else "zeo",
+            "postgresql" if str(address).startswith("postgresql:") else "zeo",
             len(nursery.kills()),
             ledger.jobs_verified,
             ledger.lost,

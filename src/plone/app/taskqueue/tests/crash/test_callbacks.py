@@ -9,8 +9,6 @@ import pytest
 import signal
 
 
-_WAITS = "The database server is gone. This thread waits for it."
-
 #: Callbacks of each job.
 _CALLBACKS = 4
 #: Workers that live at a time.
@@ -119,7 +117,7 @@ def test_a_callback_that_loses_the_server_is_no_failure_and_called_again(
 
     server.kill()
     nursery.release(worker)
-    nursery.hear("log", message=_WAITS)
+    nursery.hear("log", gone=True)
     server.start()
     nursery.hear("stands", pid=worker)
     nursery.release(worker)

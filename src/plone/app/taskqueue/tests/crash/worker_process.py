@@ -7,6 +7,7 @@ may die in a few seconds.
 """
 
 from plone.app.taskqueue import clock
+from plone.app.taskqueue import keepalive
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace
@@ -16,6 +17,7 @@ from plone.app.taskqueue.tests.crash import clients
 from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash import steps
 from plone.app.taskqueue.tests.crash.jobs import LedgerEnvironment
+from plone.app.taskqueue.tests.crash.network import enter
 from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
 from plone.app.taskqueue.tests.crash.service import serve
@@ -39,10 +41,13 @@ class _Telling(logging.Handler):
     """Tells the test of what the engine warns of."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say("log", message=record.getMessage()[:500])
+        message = record.getMessage()[:500]
+        say("log", message=message, gone="server is gone" in message)
 
 
-def _open(address: str, wait: float) -> DB:
+def _open(address: str | list, wait: float) -> DB:
+    if isinstance(address, list):
+        return DB(ClientStorage(tuple(address), wait_timeout=wait))
     kind, _, place = address.partition(":")
     if kind == "file":
         return DB(FileStorage(place))
@@ -58,8 +63,14 @@ def _change(
     prune_seconds: float | None = None,
     idle_patience: float | None = None,
     slow: float | None = None,
+    network: str | None = None,
+    patience: int | None = None,
 ) -> None:
     """Make this process another than most: where it stands, what it has, and knows."""
+    if network is not None:
+        enter(network)
+    if patience is not None:
+        keepalive.PATIENCE = patience
     if stand is not None:
         steps.stand_at(*stand)
     if without is not None:

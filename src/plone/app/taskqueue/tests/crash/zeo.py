@@ -1,6 +1,7 @@
 """A ZEO server in a process of its own, which can be killed and started again."""
 
 from pathlib import Path
+from plone.app.taskqueue.tests.crash.network import free_port
 
 import resource
 import signal
@@ -18,25 +19,52 @@ from ZEO.runzeo import main
 main(sys.argv[1:])
 """
 
+#: What the system does to a server that is started with libkeepalive: clients that give
+#: no sign for some seconds are taken to be gone.  ZEO's own time limit for transactions
+#: ends the connection of such a one, and never the transaction.
+_MISSING_CLIENTS = """
+from socket import *
+_listen = socket.listen
+def listen(self, *args):
+    self.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+    for option, value in (
+        (TCP_KEEPIDLE, 1), (TCP_KEEPINTVL, 1), (TCP_KEEPCNT, 2), (TCP_USER_TIMEOUT, 2000)
+    ):
+        self.setsockopt(IPPROTO_TCP, option, value)
+    _listen(self, *args)
+socket.listen = listen
+"""
+
 
 class ZeoServer:
-    """A server on a socket in ``folder``, whose path must be short."""
+    """A server on a socket in ``folder``, whose path must be short.
 
-    def __init__(self, folder: Path, storage: Path):
-        self.address = str(folder / "zeo")
+    With a ``host`` it is on a port of that, and soon misses clients that vanish.
+    """
+
+    def __init__(self, folder: Path, storage: Path, host: str | None = None):
+        #: As ``ClientStorage`` takes it.
+        self.address: str | tuple[str, int] = str(folder / "zeo")
+        self._program = _PROGRAM
+        if host is not None:
+            self.address = host, free_port(host)
+            self._program = _MISSING_CLIENTS + _PROGRAM
         self._storage = storage
-        self._log = folder / "zeo.log"
+        self._log = storage.with_suffix(".log")
         self._process: subprocess.Popen | None = None
 
     def start(self) -> None:
         """Start it and return when it answers."""
+        address = self.address
+        if isinstance(address, tuple):
+            address = f"{address[0]}:{address[1]}"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
                     "-c",
-                    _PROGRAM,
-                    *("-a", self.address, "-f", str(self._storage)),
+                    self._program,
+                    *("-a", address, "-f", str(self._storage)),
                 ],
                 stdout=log,
                 stderr=log,
@@ -48,7 +76,8 @@ class ZeoServer:
             time.sleep(0.01)
 
     def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
+        family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
+        with socket.socket(family) as probe:
             try:
                 probe.connect(self.address)
             except OSError:
@@ -66,6 +95,14 @@ class ZeoServer:
     def _limit(self, size: int) -> None:
         limits = size, resource.RLIM_INFINITY
         resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, limits)
+
+    def freeze(self) -> None:
+        """Let it answer nobody, as a machine that is paused."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""

@@ -9,8 +9,13 @@ from plone.app.taskqueue.tests.crash.conftest import start_worker as start_worke
 from plone.app.taskqueue.tests.crash.conftest import tell as tell
 from plone.app.taskqueue.tests.crash.conftest import thorough as thorough
 from plone.app.taskqueue.tests.crash.ledger import Ledger
+from plone.app.taskqueue.tests.crash.network import cable as cable
+from plone.app.taskqueue.tests.crash.network import Network
+from plone.app.taskqueue.tests.crash.network import network as network
 from plone.app.taskqueue.tests.storages.homes import open_postgresql
+from plone.app.taskqueue.tests.storages.postgresql import find_program
 from plone.app.taskqueue.tests.storages.postgresql import PostgreSQL
+from plone.app.taskqueue.tests.storages.postgresql import running
 from typing import Any
 from ZODB import DB
 from ZODB.interfaces import IConnection
@@ -24,18 +29,38 @@ import time
 class Server:
     """The server as the crash tests see it, and a database for one of them."""
 
-    def __init__(self, postgresql: PostgreSQL):
+    def __init__(self, postgresql: PostgreSQL, afar: bool = False):
         self.postgresql = postgresql
         self.name = postgresql.create()
         self.dsn = postgresql.dsn(self.name)
-        self.address = f"postgresql:{self.dsn}"
+        address = postgresql.dsn_afar(self.name) if afar else self.dsn
+        self.address = f"postgresql:{address}"
         self.start = postgresql.start
         self.kill = postgresql.stop
+        self.freeze = postgresql.freeze
+        self.thaw = postgresql.thaw
+
+
+@pytest.fixture(scope="session")
+def postgresql_afar(cable: Network) -> Iterator[PostgreSQL]:
+    """One that workers can reach over a cable, and that misses them soon."""
+    if find_program("initdb") is None:
+        pytest.skip("needs PostgreSQL's server: apt install postgresql")
+    settings = {
+        "tcp_keepalives_idle": "1",
+        "tcp_keepalives_interval": "1",
+        "tcp_keepalives_count": "2",
+        "tcp_user_timeout": "2000",
+    }
+    with running(host=cable.here, settings=settings) as server:
+        yield server
 
 
 @pytest.fixture
-def server(postgresql: PostgreSQL) -> Iterator[Server]:
-    server = Server(postgresql)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    afar = "network" in request.fixturenames
+    postgresql = request.getfixturevalue("postgresql_afar" if afar else "postgresql")
+    server = Server(postgresql, afar)
     yield server
     if not postgresql.is_running:
         postgresql.start()

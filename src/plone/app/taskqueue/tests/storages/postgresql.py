@@ -5,6 +5,8 @@ The benchmark starts its servers with this too.
 
 from collections.abc import Iterator
 from pathlib import Path
+from plone.app.taskqueue.tests.crash.network import free_port
+from typing import Any
 
 import contextlib
 import os
@@ -53,14 +55,27 @@ class PostgreSQL:
     """A server on a socket in ``folder``, whose path must be short.
 
     Its files are in ``data``, by default beside the socket.  A ``durable`` one keeps
-    what is committed through a power cut, as it does by default.
+    what is committed through a power cut, as it does by default.  With a ``host`` it is
+    on a port of that too.  ``settings`` are those that it has besides.
     """
 
-    def __init__(self, folder: Path, data: Path | None = None, durable: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        data: Path | None = None,
+        durable: bool = False,
+        host: str | None = None,
+        settings: dict[str, str] | None = None,
+    ):
         self._folder = folder
         self._data = data or folder / "data"
-        self._log = folder / "server.log"
         self._settings = _SETTINGS if durable else _SETTINGS | _CARELESS
+        self._settings = {**self._settings, **(settings or {})}
+        self._host = host
+        if host is not None:
+            self._port = free_port(host)
+            self._settings.update(listen_addresses=host, port=str(self._port))
+        self._log = folder / "server.log"
         self._made = 0
         self._process: subprocess.Popen | None = None
         # It is started as another user, who must get in.
@@ -73,6 +88,9 @@ class PostgreSQL:
         self._run(
             "initdb", "-D", self._data, "-U", "tests", "-A", "trust", "-E", "UTF8"
         )
+        if host is not None:
+            with (self._data / "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {host}/24 trust\n")
 
     def _run(self, name: str, *args: object) -> None:
         done = subprocess.run(
@@ -113,6 +131,21 @@ class PostgreSQL:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def freeze(self) -> None:
+        """Let it answer nobody, as a machine that is paused."""
+        self._send_to_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._send_to_all(signal.SIGCONT)
+
+    def _send_to_all(self, number: int) -> None:
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in [pid, *map(int, children)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, number)
+
     def stop(self) -> None:
         """End it at once, as a power cut would; the next start finds all commits."""
         self._process.send_signal(signal.SIGQUIT)
@@ -122,7 +155,15 @@ class PostgreSQL:
 
     def dsn(self, database: str) -> str:
         """Return what a client must know to connect."""
-        return f"host={self._folder} dbname={database} user=tests"
+        port = "" if self._host is None else f" port={self._port}"
+        return f"host={self._folder}{port} dbname={database} user=tests"
+
+    def dsn_afar(self, database: str) -> str:
+        """Return what a client on another machine must know to connect."""
+        return (
+            f"host={self._host} port={self._port} dbname={database} user=tests "
+            "connect_timeout=2"
+        )
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple]:
         """Execute a statement in no transaction and return its rows."""
@@ -157,11 +198,11 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running(data: Path | None = None, durable: bool = False) -> Iterator[PostgreSQL]:
-    """Give a server that ends with the block; for ``data`` see there."""
+def running(**options: Any) -> Iterator[PostgreSQL]:
+    """Give a server that ends with the block; the options are those of ``PostgreSQL``."""
     # The path of a socket may have a hundred characters.
     with tempfile.TemporaryDirectory(prefix="tq") as folder:
-        server = PostgreSQL(Path(folder), data, durable)
+        server = PostgreSQL(Path(folder), **options)
         server.start()
         try:
             yield server
