@@ -23,7 +23,7 @@ import sys
 
 
 #: Languages that are not Python and have nothing to run here.
-SHOWN = frozenset({"ini", "shell", "text"})
+SHOWN = frozenset({"dockerfile", "ini", "shell", "sql", "text", "yaml"})
 
 _CHECKS = doctest.ELLIPSIS | doctest.REPORT_UDIFF
 
