@@ -21,6 +21,7 @@ from plone.app.taskqueue.queue.leases import lease_key
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.registry import is_registered
+from plone.app.taskqueue.queue.timekeeping import compare_after_commit
 from plone.app.taskqueue.wakeup import hub
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
@@ -147,6 +148,9 @@ class Seat:
                 self._manager.begin()
                 try:
                     claimed = self._claim_somewhere()
+                    if claimed is not None:
+                        queue, lease = claimed
+                        compare_after_commit(queue._p_jar, lease)
                     self._manager.commit()
                     if claimed is not None:
                         self._bench.has_room()

@@ -51,7 +51,7 @@ def next_key(shard: int, priority: int = 0) -> int:
     """Return a key after all that this process made before.  Thread-safe."""
     global _last
     # Not the time that a thread was told: no key shall be far ahead of all others.
-    units = int((clock.host_now() - _EPOCH) * _UNITS)
+    units = int((clock.common_now() - _EPOCH) * _UNITS)
     with _lock:
         _last = units = max(units, _last + 1)
     return head_start(_compose(units, shard, priority), priority)

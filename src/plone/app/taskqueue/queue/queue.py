@@ -23,6 +23,7 @@ from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.quotas import Quotas
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.timekeeping import compare_after_commit
 from plone.app.taskqueue.queue.uniques import Uniques
 from plone.app.taskqueue.queue.zeo import add_new
 from plone.app.taskqueue.wakeup import hub
@@ -240,6 +241,7 @@ class Queue(Persistent):
         if job.batch is not None:
             job.batch.owner = owner
         transitions.put(self, job, names, owner)
+        compare_after_commit(self._p_jar, job)
         hub.ring_after_commit(self._p_jar)
         return job
 

@@ -5,6 +5,7 @@ from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.boards import remove_board
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.timekeeping import compare_after_commit
 from plone.app.taskqueue.queue.workers import Worker
 from plone.app.taskqueue.wakeup import hub
 
@@ -23,6 +24,7 @@ def register(queues: Queues, worker: Worker) -> None:
             f"A worker {worker.id} is registered already. An id is for one start of "
             "one dispatcher: leave it out and a fresh one is made."
         )
+    compare_after_commit(queues._p_jar, worker)
 
 
 def leases_of(queues: Queues, worker_id: str) -> Iterator[tuple[object, Lease]]:

@@ -2,6 +2,7 @@
 
 from persistent import Persistent
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.queue.timekeeping import compare_after_commit
 
 
 #: The record's fields in their order: it is written for each sign of life, so it is short.
@@ -50,7 +51,7 @@ class Worker(Persistent):
         #: True once its leases were taken: it must not work under this id.
         self.fenced = False
         self.code = code
-        self.told = now
+        self.told = clock.host_now()
 
     def __getstate__(self) -> tuple:
         return tuple(getattr(self, name) for name in _FIELDS)
@@ -61,4 +62,5 @@ class Worker(Persistent):
     def beat(self) -> None:
         """Change the record, so that observers see that the worker lives."""
         self.beats += 1
-        self.told = clock.now()
+        self.told = clock.host_now()
+        compare_after_commit(self._p_jar, self)

@@ -99,7 +99,8 @@ def _runs(connection: IConnection) -> int:
 
 
 def _rests(connection: IConnection) -> bool:
-    return len(service_of(connection).queue.resting) == 1
+    job = _job(connection)
+    return service_of(connection).queue.resting.holds(job.key, job)
 
 
 def _is_remembered(connection: IConnection) -> bool:

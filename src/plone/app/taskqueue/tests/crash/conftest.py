@@ -45,8 +45,14 @@ def server(tmp_path, request):
 
 
 @pytest.fixture
-def ledger(server):
-    database = DB(ClientStorage(server.address, server_sync=True))
+def open_storage(server):
+    """Open the server's storage as one more client."""
+    return lambda: ClientStorage(server.address, server_sync=True)
+
+
+@pytest.fixture
+def ledger(open_storage):
+    database = DB(open_storage())
     yield Ledger(database)
     database.close()
 

@@ -1,8 +1,7 @@
 """A service of which only the queue matters: its tasks count in the ledger."""
 
-from BTrees.IOBTree import IOBTree
 from BTrees.Length import Length
-from collections.abc import Iterator
+from BTrees.OOBTree import OOBTree
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.job.taskjob import Job
@@ -18,13 +17,15 @@ class CountingService(BaseTaskService):
     def __init__(self) -> None:
         super().__init__()
         self.queue = self._queue
-        #: How often the run of each time was run, by the time in seconds.
-        self.ticks = IOBTree()
+        #: How often the run of each time was run, by the number of the cron job and
+        #: the time in seconds.
+        self.ticks = OOBTree()
 
     def perform(self, job: Job, run: Run) -> None:
         """Have the effect."""
         if isinstance(job, CronRun):
-            self.ticks.setdefault(int(job.tick), Length()).change(1)
+            which = job.cronjob.id, int(job.tick)
+            self.ticks.setdefault(which, Length()).change(1)
         else:
             run.count(job.input)
 
@@ -40,11 +41,9 @@ class CountingService(BaseTaskService):
     def next_id(self) -> int:
         return max(self.jobs, default=0) + 1
 
-    def recurring(self) -> Iterator[CronJob]:
-        """Yield the cron jobs that go on and on."""
-        for job in self.jobs.values():
-            if isinstance(job, CronJob) and job.recurs:
-                yield job
+    def runs_of(self, number: int) -> int:
+        """Return how many times of a cron job were run."""
+        return len(self.ticks.keys((number,), (number + 1,)))
 
 
 def service_of(connection: IConnection) -> CountingService:

@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.batch import parallel
 from plone.app.taskqueue.job.batch import serial
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.retry import Retry
+from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.schedule.crontab import Crontab
+from plone.app.taskqueue.schedule.policies import Misfire
+from plone.app.taskqueue.schedule.policies import Overlap
+from plone.app.taskqueue.schedule.schedule import Schedule
 from plone.app.taskqueue.tests.crash import calls
 from plone.app.taskqueue.tests.crash import jobs
 from plone.app.taskqueue.tests.crash import newer
@@ -21,7 +27,9 @@ import itertools
 
 
 #: For whom a time that comes every minute has come.
-_AHEAD = {"ahead": 61}
+_LATER = {"later": 61}
+#: For whom several times have come, which he has to catch up with.
+_MUCH_LATER = {"later": 181}
 
 
 #: The role of a worker that claims nothing, and so only looks after the others.
@@ -207,43 +215,82 @@ def _are_buried(stage: Stage, numbers: list, kept: bool) -> None:
     _is_buried(stage, numbers[0], kept)
 
 
-def _cron(stage: Stage, **times: Any) -> None:
+def _cron(stage: Stage, **times: Any) -> int:
+    """Add a cron job and return its number."""
     with stage.ledger.connected() as connection:
         service = service_of(connection)
-        service.take_in(CronJob(service.next_id(), "work", stage.number(), **times))
+        number = service.next_id()
+        service.take_in(CronJob(number, "work", stage.number(), **times))
         connection.transaction_manager.commit()
+        return number
 
 
 def _delayed(stage: Stage) -> None:
     _cron(stage, delay=0.1)
 
 
-def _recurring(stage: Stage) -> None:
-    _cron(stage, minute=range(60))
+def _recurring(stage: Stage, **times: Any) -> int:
+    number = _cron(stage, **(times or {"minute": range(60)}))
     with stage.ledger.connected() as connection:
         service = service_of(connection)
         service.queue.plan_all()
         # The times are counted, and not the job itself.
         stage.expected[max(stage.expected)] = 0
         connection.transaction_manager.commit()
+    return number
 
 
-def _end_recurring(stage: Stage, made: Any, kept: bool) -> None:
-    worker = stage.start(True, role=_AHEAD)
-    stage.ledger.await_that(
-        lambda queues: len(queues._p_jar.root()["service"].ticks), "a run has ended"
-    )
+def _catching_up(stage: Stage) -> int:
+    """Each time that has come is to have its run, one after the other."""
+    policies = {"misfire": Misfire.ALL, "overlap": Overlap.QUEUE}
+    return _recurring(stage, schedule=Schedule(Crontab("* * * * *"), **policies))
+
+
+def _ending(stage: Stage) -> int:
+    """The last of its times is in the second minute from now."""
+    end = clock.as_datetime(clock.now() + 90)
+    return _recurring(stage, schedule=Schedule(Crontab("* * * * *"), end=end))
+
+
+def _await_runs(stage: Stage, number: int, role: dict, count: int) -> None:
+    """Let a worker do for which the time has come by then, so many runs at least."""
+    worker = stage.start(True, role=role)
+
+    def have_ended(queues: Any) -> bool:
+        return service_of(queues._p_jar).runs_of(number) >= count
+
+    stage.ledger.await_that(have_ended, f"{count} runs of cron job {number} have ended")
     stage.nursery.stop(worker)
+
+
+def _forget_cron_job(stage: Stage, number: int) -> None:
     with stage.ledger.connected() as connection:
         service = service_of(connection)
-        for job in list(service.recurring()):
+        job = service.jobs.pop(number)
+        if job.state is State.SCHEDULED:
             service.queue.cancel(job)
-            del service.jobs[job.id]
         connection.transaction_manager.commit()
 
 
+def _end_recurring(stage: Stage, number: int, kept: bool) -> None:
+    _await_runs(stage, number, _LATER, 1)
+    _forget_cron_job(stage, number)
+
+
+def _end_catching_up(stage: Stage, number: int, kept: bool) -> None:
+    _await_runs(stage, number, _MUCH_LATER, 3)
+    _forget_cron_job(stage, number)
+
+
+def _end_ending(stage: Stage, number: int, kept: bool) -> None:
+    _await_runs(stage, number, _MUCH_LATER, 1)
+    with stage.ledger.connected() as connection:
+        assert service_of(connection).jobs[number].state is State.COMPLETED
+    _forget_cron_job(stage, number)
+
+
 #: Forgets at once what others have left.
-_PRUNING = {"ahead": 7200, "prune_seconds": 0.2}
+_PRUNING = {"later": 7200, "prune_seconds": 0.2}
 _WITHOUT = {"without": newer.__name__}
 
 #: By the name of a step of a worker: what makes it take that step.
@@ -284,7 +331,11 @@ DEEDS: dict[str, Deed] = {
     ),
     "plan": Deed(_delayed, of_service=True),
     "begin_first": Deed(_delayed, of_service=True),
-    "tick": Deed(_recurring, of_service=True, role=_AHEAD, after=_end_recurring),
+    "tick": Deed(_recurring, of_service=True, role=_LATER, after=_end_recurring),
+    "go_on": Deed(
+        _catching_up, of_service=True, role=_MUCH_LATER, after=_end_catching_up
+    ),
+    "run_out": Deed(_ending, of_service=True, role=_MUCH_LATER, after=_end_ending),
     # Last: it forgets what the others have left.
     "forget_some": Deed(_work, role=_PRUNING),
     "forget": Deed(_work, role=_PRUNING),

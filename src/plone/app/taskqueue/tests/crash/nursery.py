@@ -105,7 +105,8 @@ class Nursery:
         """Return, for each that died with jobs, after how many seconds others had them."""
         deaths = self.kills()
         return [
-            event["at"] - deaths[int(found[1])]
+            # Who was waited for may have been quicker than whoever counts the dead.
+            max(0.0, event["at"] - deaths[int(found[1])])
             for event in self.all_heard("log")
             if (found := _RESCUED.search(event["message"])) is not None
             and int(found[1]) in deaths

@@ -8,7 +8,6 @@ from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.workers import Worker
 from plone.app.taskqueue.tests.crash.ledger import look_until
 from plone.app.taskqueue.tests.crash.service import LedgerService
-from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.POSException import ConflictError
 
@@ -23,12 +22,12 @@ MISSED = 6
 
 
 @pytest.fixture
-def client(server):
+def client(open_storage):
     """Open further clients of the server."""
     databases = []
 
     def open_one():
-        database = DB(ClientStorage(server.address, server_sync=True))
+        database = DB(open_storage())
         databases.append(database)
         return database.open(transaction.TransactionManager())
 

@@ -13,6 +13,7 @@ import os
 import pytest
 import random
 import signal
+import threading
 import time
 
 
@@ -21,6 +22,34 @@ _LEASE = 1.0
 _AHEAD = [0, 300, -300, 40]
 #: Seconds between two blows.
 _PAUSE = (0.05, 0.4)
+#: Seconds for which a worker is frozen, and how many are at a time.
+_FROZEN = 2 * _LEASE
+_MOST_FROZEN = 2
+
+
+class _Frozen:
+    """Workers that are frozen for a while.
+
+    A thread of its own wakes each of them: one that was frozen within a commit holds a
+    lock of the storage, and whoever else commits waits for it, this test too.
+    """
+
+    def __init__(self) -> None:
+        self._timers: dict[int, threading.Timer] = {}
+
+    def freeze(self, pid: int) -> None:
+        os.kill(pid, signal.SIGSTOP)
+        timer = threading.Timer(_FROZEN, os.kill, (pid, signal.SIGCONT))
+        self._timers[pid] = timer
+        timer.start()
+
+    def pids(self) -> set[int]:
+        """Return those that are frozen now."""
+        return {pid for pid, timer in self._timers.items() if timer.is_alive()}
+
+    def await_all_awake(self) -> None:
+        for timer in self._timers.values():
+            timer.join()
 
 
 def _queue_some(stage: Stage) -> None:
@@ -45,12 +74,13 @@ def _queue_some(stage: Stage) -> None:
     )
 
 
-@pytest.mark.parametrize("stopped", [0.0])
+@pytest.mark.parametrize("stopped", [0.0, 0.3], ids=["killed", "killed and frozen"])
 def test_workers_struck_at_any_moment_lose_no_job_and_repeat_none(
     stopped, kills, ledger, nursery, start_worker, tell
 ):
     chance = random.Random(kills)
-    ledger.prepare(kills * 20 + 20)
+    # Each blow is preceded by some new jobs, and at most every other one is a kill.
+    ledger.prepare(60 * (kills + 1))
     stage = Stage(ledger, nursery, start_worker)
 
     def start(ahead: int) -> int:
@@ -60,27 +90,23 @@ def test_workers_struck_at_any_moment_lose_no_job_and_repeat_none(
         return worker
 
     workers = {start(ahead): ahead for ahead in _AHEAD}
-    asleep: list[tuple[float, int]] = []
+    frozen = _Frozen()
     killed = stops = 0
     while killed < kills:
         _queue_some(stage)
         # A moment at random is what is to be tried: nothing is awaited here.
         time.sleep(chance.uniform(*_PAUSE))
-        while asleep and asleep[0][0] < time.monotonic():
-            os.kill(asleep.pop(0)[1], signal.SIGCONT)
-        sleepers = {pid for _, pid in asleep}
-        victim = chance.choice([pid for pid in workers if pid not in sleepers])
-        if chance.random() < stopped and len(asleep) < 2:
-            os.kill(victim, signal.SIGSTOP)
-            asleep.append((time.monotonic() + 2 * _LEASE, victim))
+        awake = sorted(set(workers) - frozen.pids())
+        victim = chance.choice(awake)
+        if chance.random() < stopped and len(workers) - len(awake) < _MOST_FROZEN:
+            frozen.freeze(victim)
             stops += 1
             continue
         nursery.kill(victim)
         killed += 1
         ahead = workers.pop(victim)
         workers[start(ahead)] = ahead
-    for _, worker in asleep:
-        os.kill(worker, signal.SIGCONT)
+    frozen.await_all_awake()
     ledger.await_quiet()
     for worker in workers:
         nursery.stop(worker)

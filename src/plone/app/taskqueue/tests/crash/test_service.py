@@ -3,7 +3,6 @@
 from persistent.mapping import PersistentMapping
 from plone.app.taskqueue.tests.crash.ledger import look_until
 from plone.app.taskqueue.tests.crash.service import CountingService
-from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 
 import pytest
@@ -15,10 +14,10 @@ EACH = 30
 
 
 @pytest.fixture
-def service(server, ledger):
+def service(open_storage, ledger):
     """A service in the root object of the database, with room in the ledger."""
     ledger.prepare(3 * EACH)
-    database = DB(ClientStorage(server.address, server_sync=True))
+    database = DB(open_storage())
     connection = database.open(transaction.TransactionManager())
     with connection.transaction_manager:
         root = connection.root()

@@ -15,12 +15,10 @@ import pytest
 
 
 _LEASE = 0.5
-#: Steps of cron jobs that claims take as they take "tick", see ``test_cron``.
-_AS_TICK = {"go_on", "run_out"}
 
 
 def test_each_step_is_known_here():
-    assert set(STEPS) == set(DEEDS) | set(clients.ACTS) | _AS_TICK
+    assert set(STEPS) == set(DEEDS) | set(clients.ACTS)
 
 
 def _chosen(step: str, thorough: bool) -> list[str]:

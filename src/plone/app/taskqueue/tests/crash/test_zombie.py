@@ -1,6 +1,7 @@
 """A worker that was taken for dead and comes back."""
 
 from plone.app.taskqueue.tests.crash import jobs
+from plone.app.taskqueue.tests.crash.deeds import NOTHING
 
 import os
 import pytest
@@ -55,6 +56,36 @@ def test_a_zombie_cannot_commit_and_goes_on_under_a_new_id(
     assert attempts[:2] == [zombie, rescuer]
     assert len([e for e in nursery.all_heard("attempt") if e["id"] == job_id]) == 2
     assert ledger.jobs(lambda job: job.interruptions) == [1, 0]
+
+
+@pytest.mark.parametrize("fate", ["goes on", "is killed"])
+def test_whoever_takes_the_jobs_of_a_zombie_within_its_commit_waits_for_its_fate(
+    fate, ledger, nursery, start_worker
+):
+    ledger.prepare(1)
+    role = {**NOTHING, "stand": ("interrupt", "inside")}
+    rescuer = start_worker(role=role, **_OPTIONS)
+    nursery.hear("ready", pid=rescuer)
+    zombie = start_worker(**_OPTIONS)
+    ledger.queue(jobs.stand_at, (0, "voted"))
+    nursery.hear("stands", pid=zombie)
+    os.kill(zombie, signal.SIGSTOP)
+    nursery.hear("stands", pid=rescuer)
+    # Its commit has to wait: the storage is the zombie's.
+    nursery.release(rescuer)
+
+    if fate == "is killed":
+        nursery.kill(zombie)
+        nursery.hear("log", pid=rescuer)
+        worker = start_worker(**_OPTIONS)
+    else:
+        worker = zombie
+        _wake(nursery, zombie)
+    ledger.await_ended(1)
+    nursery.stop(worker)
+    nursery.stop(rescuer)
+    ledger.verify(times=1)
+    assert ledger.jobs(lambda job: job.interruptions) == [int(fate == "is killed")]
 
 
 def test_a_zombie_commits_none_of_the_jobs_that_it_had_grouped(

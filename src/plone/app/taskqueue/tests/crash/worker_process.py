@@ -9,6 +9,7 @@ may die in a few seconds.
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import keepalive
 from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import membership
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace
 from plone.app.taskqueue.dispatcher import pruner
@@ -22,6 +23,7 @@ from plone.app.taskqueue.tests.crash.points import say
 from plone.app.taskqueue.tests.crash.producer import produce
 from plone.app.taskqueue.tests.crash.service import serve
 from plone.app.taskqueue.tests.storages.homes import open_postgresql
+from types import SimpleNamespace
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
@@ -60,6 +62,8 @@ def _change(
     stand: tuple[str, str] | None = None,
     without: str | None = None,
     ahead: float = 0,
+    later: float = 0,
+    as_pid: int | None = None,
     prune_seconds: float | None = None,
     idle_patience: float | None = None,
     slow: float | None = None,
@@ -77,6 +81,10 @@ def _change(
         sys.modules[without] = None
     if ahead:
         clock.host_now = lambda: time.time() + ahead
+    if later:
+        clock.common_now = lambda: time.time() + later
+    if as_pid is not None:
+        membership.os = SimpleNamespace(getpid=lambda: as_pid)
     if prune_seconds is not None:
         pruner._USUAL_INTERVAL = prune_seconds
     if idle_patience is not None:

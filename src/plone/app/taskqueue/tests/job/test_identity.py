@@ -19,6 +19,7 @@ from enum import Flag
 from enum import IntEnum
 from fractions import Fraction
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from pathlib import PurePosixPath
 from persistent import Persistent
@@ -176,22 +177,26 @@ def test_a_key_is_32_hexadecimal_digits():
     int(key(), 16)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_an_equal_value_has_an_equal_key(value):
     assert key(value) == key(twisted(value))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), ATOMS, min_size=2, max_size=5))
 def test_the_order_of_keywords_does_not_matter(kwargs):
     backwards = dict(reversed(kwargs.items()))
     assert key(**kwargs) == key(**backwards)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_it_does_not_matter_whether_parts_are_one_object(value):
     assert key([value, value]) == key([value, deepcopy(value)])
 
 
+@settings(deadline=None)
 @given(st.sets(st.one_of(st.text(), st.integers(), st.dates()), min_size=2, max_size=6))
 def test_the_order_of_a_set_does_not_matter(values):
     assert len({key(set(order)) for order in itertools.permutations(values)}) == 1
@@ -343,6 +348,7 @@ def test_what_differs_in_type_or_value_has_keys_of_its_own():
     assert doubled == []
 
 
+@settings(deadline=None)
 @given(st.lists(ATOMS, max_size=5), st.lists(ATOMS, max_size=5))
 def test_equal_keys_have_equal_values(one, other):
     if key(*one) == key(*other):

@@ -16,6 +16,7 @@ from plone.app.taskqueue.tests.storages.homes import open_postgresql
 from plone.app.taskqueue.tests.storages.postgresql import find_program
 from plone.app.taskqueue.tests.storages.postgresql import PostgreSQL
 from plone.app.taskqueue.tests.storages.postgresql import running
+from relstorage.storage import RelStorage
 from typing import Any
 from ZODB import DB
 from ZODB.interfaces import IConnection
@@ -92,8 +93,14 @@ def _insist(function: Callable, *args: Any, **options: Any) -> Any:
 
 
 @pytest.fixture
-def ledger(server: Server) -> Iterator[Ledger]:
-    database = _PatientDB(open_postgresql(server.dsn))
+def open_storage(server: Server) -> Callable[[], RelStorage]:
+    """Open the server's storage as one more client."""
+    return lambda: open_postgresql(server.dsn)
+
+
+@pytest.fixture
+def ledger(open_storage: Callable[[], RelStorage]) -> Iterator[Ledger]:
+    database = _PatientDB(open_storage())
     yield _PatientLedger(database)
     # A connection that could not be opened is one that the database cannot close.
     with contextlib.suppress(KeyError):

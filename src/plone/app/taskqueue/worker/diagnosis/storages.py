@@ -22,7 +22,7 @@ def storage_problems(database: Any) -> Iterator[str]:
         yield "The database server is gone: start it, all processes wait for it."
     last = database.lastTransaction()
     if last and last.strip(b"\0"):
-        behind = TimeStamp(last).timeTime() - clock.now()
+        behind = TimeStamp(last).timeTime() - clock.host_now()
         if behind > OFFSET:
             yield (
                 f"The clock of this machine is {behind:.0f} seconds behind the last "

@@ -62,8 +62,8 @@ def _other_clocks(queues: Any) -> Iterator[str]:
             yield (
                 f"The clock of {worker.host} is {abs(ahead):.0f} seconds "
                 f"{'ahead of' if ahead > 0 else 'behind'} that of the database: set the "
-                "clocks of all machines by NTP. What is due is run too "
-                f"{'early' if ahead > 0 else 'late'} there."
+                "clocks of all machines by NTP. Times that code has read from it are "
+                f"too {'late' if ahead > 0 else 'early'}."
             )
 
 

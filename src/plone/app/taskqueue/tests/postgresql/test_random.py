@@ -1,0 +1,1 @@
+from plone.app.taskqueue.tests.crash.test_random import *  # noqa: F403
