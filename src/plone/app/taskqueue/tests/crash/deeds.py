@@ -32,6 +32,9 @@ _LATER = {"later": 61}
 _MUCH_LATER = {"later": 181}
 
 
+#: The role of a worker whose short jobs share claims, on a slow machine too.
+FAST = {"fast": True}
+
 #: The role of a worker that claims nothing, and so only looks after the others.
 NOTHING = {"serve": ("of nobody",)}
 
@@ -302,8 +305,7 @@ DEEDS: dict[str, Deed] = {
     "settle": Deed(then=_stop_after_work),
     "beat": Deed(_stand, _hear_standing),
     "unregister": Deed(then=_stop),
-    # On a slow machine too, short jobs are to share a claim.
-    "give_back": Deed(then=_stop_in_claim, role={"slow": 10}),
+    "give_back": Deed(then=_stop_in_claim, role=FAST),
     "cancel_leased": Deed(_ask, _cancel_asking),
     "end_callback": Deed(_call_back),
     "finish": Deed(_call_back),

@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
+from plone.app.taskqueue.tests.crash.deeds import FAST
 
 import pytest
 import time
@@ -67,7 +68,7 @@ def test_a_bulk_of_jobs_is_shared_among_workers_that_die_in_the_midst_of_it(
         *((number, "inside" if number % 50 == 25 else "") for number in range(500)),
     )
 
-    working = [start_worker(lease_seconds=3) for _ in range(4)]
+    working = [start_worker(role=FAST, lease_seconds=3) for _ in range(4)]
     killed = []
 
     def kill_who_stands() -> None:
@@ -75,7 +76,7 @@ def test_a_bulk_of_jobs_is_shared_among_workers_that_die_in_the_midst_of_it(
             nursery.kill(stands["pid"])
             killed.append(stands["pid"])
             working.remove(stands["pid"])
-            working.append(start_worker(lease_seconds=3))
+            working.append(start_worker(role=FAST, lease_seconds=3))
 
     ledger.await_ended(500, meanwhile=kill_who_stands)
     for worker in working:

@@ -2,13 +2,14 @@
 
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
+from plone.app.taskqueue.tests.crash.deeds import FAST
 
 import pytest
 
 
 def _claim_together(nursery, ledger, start_worker) -> int:
     """Start a worker that knows ``jobs.die`` to be fast, and return it."""
-    worker = start_worker(lease_seconds=1)
+    worker = start_worker(role=FAST, lease_seconds=1)
     ledger.queue(jobs.die, *((number,) for number in range(20)))
     ledger.await_ended(20)
     return worker

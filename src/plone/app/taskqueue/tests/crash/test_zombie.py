@@ -1,6 +1,7 @@
 """A worker that was taken for dead and comes back."""
 
 from plone.app.taskqueue.tests.crash import jobs
+from plone.app.taskqueue.tests.crash.deeds import FAST
 from plone.app.taskqueue.tests.crash.deeds import NOTHING
 
 import os
@@ -92,7 +93,7 @@ def test_a_zombie_commits_none_of_the_jobs_that_it_had_grouped(
     ledger, nursery, start_worker
 ):
     ledger.prepare(100)
-    start_worker(**_OPTIONS)
+    start_worker(role=FAST, **_OPTIONS)
     # Known to be fast, so that the next ones share a claim and a transaction.
     ledger.queue(jobs.stand_at, *((number,) for number in range(40)))
     ledger.await_ended(40)
