@@ -1,5 +1,6 @@
 """The test's side of ``worker_process``: orders, events and deaths."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ _RESCUED = re.compile(r"\(process (\d+) on .*\) has given .* (\d+) of its jobs")
 class Nursery:
     """Starts processes and hears what they say."""
 
-    def __init__(self, log: Path):
+    def __init__(self, log: Path, environment: Mapping[str, str] | None = None):
         self._log = log
         self._changed = threading.Condition()
         self._events: list[dict] = []
@@ -39,6 +40,7 @@ class Nursery:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
+                env=environment,
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -57,6 +59,10 @@ class Nursery:
         self._process.wait()
         self._reader.join()
         self._process.stdout.close()
+
+    def written(self) -> str:
+        """Return what they have written to stderr."""
+        return self._log.read_text()
 
     def start(self, role: str, **details: Any) -> int:
         """Start a process and return its id; what it says comes later."""
@@ -77,7 +83,7 @@ class Nursery:
                 if left <= 0 or not self._changed.wait(left):
                     raise AssertionError(
                         f"No {event!r} with {details!r} came. They wrote:\n"
-                        + self._log.read_text()[-6000:]
+                        + self.written()[-6000:]
                     )
 
     def heard(self, event: str) -> dict | None:
