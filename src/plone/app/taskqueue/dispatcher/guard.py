@@ -10,13 +10,11 @@ from plone.app.taskqueue.job.errors import ReassignedError
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.place import find_queues
 from transaction._transaction import Status
+from transaction.interfaces import IDataManager
 from transaction.interfaces import ITransaction
 from transaction.interfaces import ITransactionManager
 from ZODB.POSException import POSKeyError
-
-
-#: Older than the serial of any record.
-_OLDEST = bytes(7) + b"\x01"
+from zope.interface import implementer
 
 
 class SharedTransactionError(Exception):
@@ -60,7 +58,7 @@ class Guard:
         nobody was told, or was refused before.
 
         It may be about to abort, so nothing is raised here: where it must not commit,
-        the job's record is made to look older than it is, and so conflicts.
+        one that refuses takes part in it.
         """
         if (
             self._running is None
@@ -69,10 +67,10 @@ class Guard:
         ):
             return
         job = self._running[-1]
-        allowed = self._is_allowed()
-        job._p_changed = True
-        if not allowed:
-            job._p_serial = _OLDEST
+        if self._is_allowed():
+            job._p_changed = True
+        else:
+            transaction.join(_Refusal(self._error(job)))
 
     def afterCompletion(self, transaction: ITransaction) -> None:
         self._hooked = None
@@ -91,12 +89,37 @@ class Guard:
         if not self._is_allowed():
             # The transaction forgets its hooks now, but may be committed once more.
             self._hooked = None
-            if self._sharing:
-                raise SharedTransactionError(
-                    f"Job {job.id} commits by itself, so it shall run alone."
-                )
-            raise reassigned(job)
+            raise self._error(job)
         job._p_changed = True
+
+    def _error(self, job: AsyncJob) -> Exception:
+        if self._sharing:
+            return SharedTransactionError(
+                f"Job {job.id} commits by itself, so it shall run alone."
+            )
+        return reassigned(job)
+
+
+@implementer(IDataManager)
+class _Refusal:
+    """Lets a transaction abort, and raises the error when it would commit."""
+
+    transaction_manager = None
+
+    def __init__(self, error: Exception):
+        self._error = error
+
+    def sortKey(self) -> str:
+        # Before any storage, whose lock would be taken in vain.
+        return ""
+
+    def tpc_begin(self, transaction: ITransaction) -> None:
+        raise self._error
+
+    def abort(self, transaction: ITransaction) -> None:
+        """There is nothing to undo."""
+
+    commit = tpc_vote = tpc_finish = tpc_abort = abort
 
 
 def is_ours(lease: Lease, claim: int) -> bool:

@@ -70,25 +70,32 @@ class Engine:
         return connection
 
     @contextmanager
-    def queue(self, name: str = "") -> Iterator[Queue]:
-        """Give a queue, and commit what was done to it."""
+    def _borrow(self) -> Iterator[IConnection]:
+        """Give a connection that the next one gets again: a new one is dear."""
         connection = self.db.open(transaction.TransactionManager())
         try:
-            with connection.transaction_manager:
-                queues = get_queues(connection)
-                yield queues.get(name) or queues.create(name)
+            yield connection
         finally:
             connection.transaction_manager.abort()
             connection.close()
 
+    @contextmanager
+    def change(self) -> Iterator[IConnection]:
+        """Give a connection, and commit what was done on it."""
+        with self._borrow() as connection, connection.transaction_manager:
+            yield connection
+
+    @contextmanager
+    def queue(self, name: str = "") -> Iterator[Queue]:
+        """Give a queue, and commit what was done to it."""
+        with self.change() as connection:
+            queues = get_queues(connection)
+            yield queues.get(name) or queues.create(name)
+
     def read(self, question: Callable[[Queue], Any]) -> Any:
         """Return the answer of the default queue as it is committed now."""
-        connection = self.db.open(transaction.TransactionManager())
-        try:
+        with self._borrow() as connection:
             return question(get_queues(connection)[""])
-        finally:
-            connection.transaction_manager.abort()
-            connection.close()
 
     def reopen(self) -> None:
         """Open the database again, as after a restart."""
@@ -179,7 +186,8 @@ class Engine:
         return job
 
     def state(self, job_id: int) -> State:
-        return self.job(job_id).state
+        with self._borrow() as connection:
+            return connection.get(p64(job_id)).state
 
     def states(self, job_ids: list[int]) -> list[State]:
         return [self.state(job_id) for job_id in job_ids]
@@ -195,11 +203,13 @@ class Engine:
 
     def times(self, name: str) -> int:
         """Say how often ``functions.effect`` was committed under that name."""
-        return self.connect().root()["effects"][name].times
+        with self._borrow() as connection:
+            return connection.root()["effects"][name].times
 
     @property
     def notes(self) -> list[str]:
-        return list(self.connect().root()["notes"])
+        with self._borrow() as connection:
+            return list(connection.root()["notes"])
 
     def finished(self, state: State, **span: Any) -> list[AsyncJob]:
         """Return the jobs that ended in that state, newest first."""
@@ -289,10 +299,10 @@ class Engine:
         """Check every queue."""
         if self.damaged:
             return
-        connection = self.connect()
-        queues = find_queues(connection)
-        for queue in () if queues is None else queues.values():
-            queue.check()
+        with self._borrow() as connection:
+            queues = find_queues(connection)
+            for queue in () if queues is None else queues.values():
+                queue.check()
 
 
 class Held:
@@ -361,8 +371,7 @@ def engine(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setattr(keys, "_due", {})
     stage.reset()
     engine = Engine(home)
-    connection = engine.connect()
-    with connection.transaction_manager:
+    with engine.change() as connection:
         root = connection.root()
         root["effects"] = PersistentMapping()
         for name in EFFECTS:

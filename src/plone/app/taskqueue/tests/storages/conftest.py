@@ -1,4 +1,7 @@
-"""Each test of this room runs on each storage but a file, where it runs at home."""
+"""Each test of this room runs on each storage but a file, where it runs at home.
+
+A module that has ``KINDS`` of its own chooses others.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +11,29 @@ from plone.app.taskqueue.tests.storages.homes import KINDS
 import pytest
 
 
-@pytest.fixture(params=KINDS)
+_HERE = Path(__file__).parent
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "home" in metafunc.fixturenames:
+        kinds = getattr(metafunc.module, "KINDS", KINDS)
+        metafunc.parametrize("home", kinds.values(), ids=kinds, indirect=True)
+
+
+@pytest.fixture
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    make = KINDS[request.param]
+    make = request.param
     with make(tmp_path, lambda: request.getfixturevalue("postgresql")) as home:
         yield home
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what needs no storage, or brings its own: once at home is enough."""
+    chosen, left = [], []
+    for item in items:
+        elsewhere = _HERE not in item.path.parents
+        (chosen if elsewhere or "home" in item.fixturenames else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = chosen

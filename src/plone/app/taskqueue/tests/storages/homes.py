@@ -10,13 +10,14 @@ from relstorage.adapters.postgresql import PostgreSQLAdapter
 from relstorage.adapters.sqlite.adapter import Sqlite3Adapter
 from relstorage.options import Options
 from relstorage.storage import RelStorage
+from typing import Any
 from ZEO.ClientStorage import ClientStorage
+from ZEO.StorageServer import StorageServer
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
 from ZODB.interfaces import IStorage
 
 import functools
-import ZEO
 
 
 #: Opens the storage; again only after it was closed.
@@ -45,50 +46,78 @@ def in_memory() -> Iterator[Home]:
 
 @contextmanager
 def on_zeo(folder: Path) -> Iterator[Home]:
-    address, stop = ZEO.server(str(folder / "Data.fs"))
+    # Not by ``ZEO.server``, which collects garbage when it stops, for a tenth of a second.
+    storage = FileStorage(str(folder / "Data.fs"))
+    server = StorageServer(("127.0.0.1", 0), {"1": storage})
+    server.start_thread()
+    address = server.addr
     try:
         yield lambda: ClientStorage(address, server_sync=True)
     finally:
-        stop()
+        server.close()
 
 
 @contextmanager
 def in_sqlite(folder: Path, keep_history: bool = False) -> Iterator[Home]:
     options = Options(keep_history=keep_history)
+    # Nothing here has to outlive the machine.
+    pragmas = {"synchronous": "off"}
     yield lambda: RelStorage(
-        Sqlite3Adapter(str(folder), pragmas={}, options=options), options=options
+        Sqlite3Adapter(str(folder), pragmas=pragmas, options=options), options=options
     )
 
 
-def open_postgresql(dsn: str, keep_history: bool = False, **options) -> RelStorage:
+def open_postgresql(dsn: str, keep_history: bool = False, **options: Any) -> RelStorage:
     """Open a RelStorage in that database."""
     chosen = Options(keep_history=keep_history, driver="psycopg2", **options)
     return RelStorage(PostgreSQLAdapter(dsn, options=chosen), options=chosen)
 
 
 @functools.cache
-def _database(server: PostgreSQL, keep_history: bool) -> str:
-    """Return a database for one test after the other: making one takes longer."""
-    return server.dsn(server.create())
+def _database(server: PostgreSQL, keep_history: bool) -> tuple[str, RelStorage]:
+    """Make a database for one test after the other: making one takes longer.
+
+    Returns its name and a storage that empties it.
+    """
+    name = server.create()
+    return name, open_postgresql(server.dsn(name), keep_history)
 
 
 @contextmanager
-def in_postgresql(server: PostgreSQL, keep_history: bool = False) -> Iterator[Home]:
-    dsn = _database(server, keep_history)
-    yield lambda: open_postgresql(dsn, keep_history)
-    # Whoever is still connected would keep us from emptying it.
-    server.expel()
-    storage = open_postgresql(dsn, keep_history)
-    storage.zap_all()
-    storage.close()
+def in_postgresql(
+    server: PostgreSQL, keep_history: bool = False, **options: Any
+) -> Iterator[Home]:
+    name, sweeper = _database(server, keep_history)
+    user = server.admit()
+    dsn = server.dsn(name, user)
+    yield lambda: open_postgresql(dsn, keep_history, create_schema=False, **options)
+    # A thread that a test has left would write into the database of the next.
+    server.dismiss(user)
+    # Slow for many records, and fast for few.
+    sweeper.zap_all(slow=True)
 
 
-#: By name, how to make a home from a folder and a way to get the server.
-KINDS: dict[
-    str, Callable[[Path, Callable[[], PostgreSQL]], AbstractContextManager[Home]]
-] = {
+#: How to make a home from a folder and a way to get the server.
+Kind = Callable[[Path, Callable[[], PostgreSQL]], AbstractContextManager[Home]]
+
+#: What every test of the engine runs on, by name.
+KINDS: dict[str, Kind] = {
     "demo": lambda folder, server: in_memory(),
     "zeo": lambda folder, server: on_zeo(folder),
     "sqlite": lambda folder, server: in_sqlite(folder),
     "postgresql": lambda folder, server: in_postgresql(server()),
+}
+#: RelStorage with all revisions of each record, as a FileStorage has them.
+WITH_HISTORY: dict[str, Kind] = {
+    "sqlite with history": lambda folder, server: in_sqlite(folder, True),
+    "postgresql with history": lambda folder, server: in_postgresql(server(), True),
+}
+#: RelStorage without its cache in memory, and with one that is kept on disk.
+CACHES: dict[str, Kind] = {
+    "postgresql without cache": lambda folder, server: in_postgresql(
+        server(), cache_local_mb=0
+    ),
+    "postgresql with cache on disk": lambda folder, server: in_postgresql(
+        server(), cache_local_dir=str(folder / "cache"), cache_prefix="test"
+    ),
 }

@@ -77,6 +77,7 @@ class PostgreSQL:
             self._settings.update(listen_addresses=host, port=str(self._port))
         self._log = folder / "server.log"
         self._made = 0
+        self._admitted = 0
         self._process: subprocess.Popen | None = None
         # It is started as another user, who must get in.
         self._as_user = {"user": _USER, "extra_groups": []} if not os.getuid() else {}
@@ -153,10 +154,10 @@ class PostgreSQL:
 
     # Databases
 
-    def dsn(self, database: str) -> str:
+    def dsn(self, database: str, user: str = "tests") -> str:
         """Return what a client must know to connect."""
         port = "" if self._host is None else f" port={self._port}"
-        return f"host={self._folder}{port} dbname={database} user=tests"
+        return f"host={self._folder}{port} dbname={database} user={user}"
 
     def dsn_afar(self, database: str) -> str:
         """Return what a client on another machine must know to connect."""
@@ -187,13 +188,27 @@ class PostgreSQL:
         """Remove a database, whoever still uses it."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def expel(self) -> int:
-        """End all others' connections, as an administrator does; return how many."""
-        return len(
-            self.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
+    def admit(self) -> str:
+        """Make a user who may do everything, and return the name."""
+        self._admitted += 1
+        user = f"user_{self._admitted}"
+        self.execute(f"CREATE ROLE {user} SUPERUSER LOGIN")
+        return user
+
+    def dismiss(self, user: str) -> None:
+        """End the user's connections; there will be no other."""
+        self.execute(f"ALTER ROLE {user} NOLOGIN")
+        self._end_connections(f"usename = '{user}'")
+
+    def expel(self) -> None:
+        """End all others' connections, as an administrator does."""
+        self._end_connections("backend_type = 'client backend'")
+
+    def _end_connections(self, condition: str) -> None:
+        # It waits until they have gone, whatever they hold with them.
+        self.execute(
+            f"SELECT pg_terminate_backend(pid, {1000 * _PATIENCE}) "
+            f"FROM pg_stat_activity WHERE {condition} AND pid <> pg_backend_pid()"
         )
 
 

@@ -7,27 +7,12 @@ from plone.app.taskqueue.job.batch import parallel
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.engine import Threads
 from plone.app.taskqueue.tests.storages.homes import in_file
-from plone.app.taskqueue.tests.storages.homes import in_postgresql
-from plone.app.taskqueue.tests.storages.homes import in_sqlite
-from plone.app.taskqueue.tests.storages.homes import KINDS
+from plone.app.taskqueue.tests.storages.homes import KINDS as EVERYWHERE
+from plone.app.taskqueue.tests.storages.homes import WITH_HISTORY
 from ZODB.POSException import ConflictError
 
-import pytest
 
-
-PACKED = {
-    **KINDS,
-    "file": lambda folder, server: in_file(folder),
-    "sqlite with history": lambda folder, server: in_sqlite(folder, True),
-    "postgresql with history": lambda folder, server: in_postgresql(server(), True),
-}
-
-
-@pytest.fixture(params=PACKED)
-def home(request, tmp_path):
-    make = PACKED[request.param]
-    with make(tmp_path, lambda: request.getfixturevalue("postgresql")) as home:
-        yield home
+KINDS = {**EVERYWHERE, **WITH_HISTORY, "file": lambda folder, server: in_file(folder)}
 
 
 def test_nothing_of_a_queue_is_lost_when_it_is_packed(engine):

@@ -1,0 +1,1 @@
+from plone.app.taskqueue.tests.dispatcher.test_batches import *  # noqa: F403

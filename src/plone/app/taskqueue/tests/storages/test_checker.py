@@ -1,0 +1,1 @@
+from plone.app.taskqueue.tests.queue.test_checker import *  # noqa: F403
