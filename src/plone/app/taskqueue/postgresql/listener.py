@@ -1,5 +1,6 @@
 """Hearing of other processes' jobs from PostgreSQL, within milliseconds."""
 
+from plone.app.taskqueue.postgresql.channel import adapter_of
 from plone.app.taskqueue.postgresql.channel import CHANNEL
 from plone.app.taskqueue.postgresql.channel import channel_of
 from plone.app.taskqueue.postgresql.channel import close
@@ -100,10 +101,22 @@ def attend(database: IDatabase) -> None:
         if listener is None:
             adapter = channel_of(database)
             if adapter is None:
+                _explain(database)
                 return
             listener = Listener(database, adapter)
             listener.start()
         _listeners[id(database)] = listener, wanted + 1
+
+
+def _explain(database: IDatabase) -> None:
+    """Say why nothing is heard of, where one might expect it."""
+    adapter = adapter_of(database.storage)
+    if adapter is not None:
+        logger.info(
+            "Jobs of other processes are looked for now and then, for RelStorage's "
+            "driver %s does not tell of them. The driver psycopg2 does.",
+            adapter.driver.__name__,
+        )
 
 
 def leave(database: IDatabase) -> None:

@@ -34,7 +34,7 @@ def _put(engine, function, *args, callbacks=()):
         for callback in callbacks:
             job.addCallback(callback)
         queue.put(job, ())
-    return job.id
+    return id_of(job)
 
 
 def _add(engine, job_id, callback, to=()):

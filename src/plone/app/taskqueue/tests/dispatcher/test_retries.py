@@ -5,6 +5,7 @@ from plone.app.taskqueue.dispatcher.trials import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IRetryPolicy
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.attempts import ATTEMPTS_LIMIT
 from plone.app.taskqueue.job.errors import AbortedError
 from plone.app.taskqueue.job.retry import NeverRetry
@@ -35,7 +36,7 @@ def _put(engine, policy, function, *args, **options):
         for name, value in options.items():
             setattr(job, name, value)
         queue.put(job, ())
-    return job.id
+    return id_of(job)
 
 
 @pytest.fixture

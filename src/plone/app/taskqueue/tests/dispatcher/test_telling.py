@@ -106,7 +106,7 @@ def test_what_a_running_job_tells_is_seen_before_it_commits(engine, look_elsewhe
     assert engine.times("job 1") == 0
     stage.event("job 1 may end").set()
     engine.wait_for(job_id)
-    assert look(engine, job_id) is None
+    engine.wait_until(lambda: look(engine, job_id) is None)
 
 
 def test_an_idle_board_is_empty_and_goes_with_the_dispatcher(engine, look_elsewhere):

@@ -1,6 +1,8 @@
 """What is sent to other processes, and when."""
 
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.postgresql import channel
+from plone.app.taskqueue.postgresql import listener
 from plone.app.taskqueue.postgresql.channel import adapter_of
 from plone.app.taskqueue.postgresql.channel import CHANNEL
 from plone.app.taskqueue.postgresql.channel import token
@@ -86,6 +88,17 @@ def test_who_queues_does_not_wait_for_a_server_that_is_away(connection, server):
     for _ in range(100):
         tell_others(connection.db())
     server.start()
+
+
+def test_where_the_driver_cannot_listen_the_log_says_so(
+    connection, monkeypatch, caplog
+):
+    # As it is with those for gevent, which nobody has to install for this.
+    monkeypatch.setattr(channel, "_DRIVERS", frozenset())
+    caplog.set_level("INFO", "plone.app.taskqueue.postgresql")
+    listener.attend(connection.db())
+    listener.leave(connection.db())
+    assert "driver psycopg2 does not tell of them" in caplog.text
 
 
 def test_on_other_storages_nobody_is_told(engine):

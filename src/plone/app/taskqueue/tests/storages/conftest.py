@@ -1,12 +1,12 @@
 """Each test of this room runs on each storage but a file, where it runs at home.
 
-A module that has ``KINDS`` of its own chooses others.
+A module that has ``STORAGES`` of its own chooses others.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
+from plone.app.taskqueue.tests.storages.homes import EVERYWHERE
 from plone.app.taskqueue.tests.storages.homes import Home
-from plone.app.taskqueue.tests.storages.homes import KINDS
 
 import pytest
 
@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "home" in metafunc.fixturenames:
-        kinds = getattr(metafunc.module, "KINDS", KINDS)
+        kinds = getattr(metafunc.module, "STORAGES", EVERYWHERE)
         metafunc.parametrize("home", kinds.values(), ids=kinds, indirect=True)
 
 

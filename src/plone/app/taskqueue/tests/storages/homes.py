@@ -25,8 +25,8 @@ Home = Callable[[], IStorage]
 
 
 @contextmanager
-def in_file(folder: Path) -> Iterator[Home]:
-    yield lambda: FileStorage(str(folder / "Data.fs"))
+def in_file(folder: Path, **options: Any) -> Iterator[Home]:
+    yield lambda: FileStorage(str(folder / "Data.fs"), **options)
 
 
 class _Kept(DemoStorage):
@@ -45,21 +45,25 @@ def in_memory() -> Iterator[Home]:
 
 
 @contextmanager
-def on_zeo(folder: Path) -> Iterator[Home]:
+def on_zeo(
+    folder: Path, server_blobs: str | None = None, **options: Any
+) -> Iterator[Home]:
     # Not by ``ZEO.server``, which collects garbage when it stops, for a tenth of a second.
-    storage = FileStorage(str(folder / "Data.fs"))
+    storage = FileStorage(str(folder / "Data.fs"), blob_dir=server_blobs)
     server = StorageServer(("127.0.0.1", 0), {"1": storage})
     server.start_thread()
     address = server.addr
     try:
-        yield lambda: ClientStorage(address, server_sync=True)
+        yield lambda: ClientStorage(address, server_sync=True, **options)
     finally:
         server.close()
 
 
 @contextmanager
-def in_sqlite(folder: Path, keep_history: bool = False) -> Iterator[Home]:
-    options = Options(keep_history=keep_history)
+def in_sqlite(
+    folder: Path, keep_history: bool = False, **others: Any
+) -> Iterator[Home]:
+    options = Options(keep_history=keep_history, **others)
     # Nothing here has to outlive the machine.
     pragmas = {"synchronous": "off"}
     yield lambda: RelStorage(
@@ -101,7 +105,7 @@ def in_postgresql(
 Kind = Callable[[Path, Callable[[], PostgreSQL]], AbstractContextManager[Home]]
 
 #: What every test of the engine runs on, by name.
-KINDS: dict[str, Kind] = {
+EVERYWHERE: dict[str, Kind] = {
     "demo": lambda folder, server: in_memory(),
     "zeo": lambda folder, server: on_zeo(folder),
     "sqlite": lambda folder, server: in_sqlite(folder),

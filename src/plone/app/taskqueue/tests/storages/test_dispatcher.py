@@ -1,7 +1,7 @@
 from plone.app.taskqueue.tests.dispatcher.test_dispatcher import *  # noqa: F403
 from plone.app.taskqueue.tests.storages.homes import CACHES
-from plone.app.taskqueue.tests.storages.homes import KINDS as EVERYWHERE
+from plone.app.taskqueue.tests.storages.homes import EVERYWHERE
 from plone.app.taskqueue.tests.storages.homes import WITH_HISTORY
 
 
-KINDS = {**EVERYWHERE, **WITH_HISTORY, **CACHES}
+STORAGES = {**EVERYWHERE, **WITH_HISTORY, **CACHES}

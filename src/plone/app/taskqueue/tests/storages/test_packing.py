@@ -6,13 +6,17 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.batch import parallel
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.engine import Threads
+from plone.app.taskqueue.tests.storages.homes import EVERYWHERE
 from plone.app.taskqueue.tests.storages.homes import in_file
-from plone.app.taskqueue.tests.storages.homes import KINDS as EVERYWHERE
 from plone.app.taskqueue.tests.storages.homes import WITH_HISTORY
 from ZODB.POSException import ConflictError
 
 
-KINDS = {**EVERYWHERE, **WITH_HISTORY, "file": lambda folder, server: in_file(folder)}
+STORAGES = {
+    **EVERYWHERE,
+    **WITH_HISTORY,
+    "file": lambda folder, server: in_file(folder),
+}
 
 
 def test_nothing_of_a_queue_is_lost_when_it_is_packed(engine):
