@@ -7,6 +7,10 @@ an insert depend on them, and a user's transaction must not fail for the queue's
 Neither tree is ever dropped, so that a producer who was slow enough to miss a change of
 places adds its job to a tree that is still read.
 
+For a moment after the change such producers may still come.  Until it is over, and also
+where a large tail must be taken from meanwhile, jobs that are taken leave gaps: keys
+with ``None``, which write a bucket and no inner record.  The next claim closes them.
+
 The trees are stock ``OOBTree``s, which a ZEO server can import and therefore merge.
 The lowest key is a sentinel that is never deleted: the merge refuses a bucket whose
 first key was deleted or that was emptied, and with the sentinel "append" beside "take
@@ -15,13 +19,16 @@ the first" merges in a small tree, as does "append" beside "append".
 
 from BTrees.Length import Length
 from BTrees.OOBTree import OOBTree
+from collections.abc import Iterable
 from collections.abc import Iterator
 from persistent import Persistent
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from transaction.interfaces import ITransaction
 
 import heapq
+import itertools
 import random
 
 
@@ -32,6 +39,9 @@ _DRAWS = 3
 #: be that is drawn.
 _OWNED = 8
 _LONGER = 32
+
+#: Seconds after a change of places for which producers may have missed it.
+_MISSED = 1.0
 
 #: Free keys are looked for one by one so often.
 _STEPS = 8
@@ -45,8 +55,13 @@ def _new_tree() -> OOBTree:
     return tree
 
 
+def _items(tree: OOBTree) -> Iterator[Item]:
+    return (item for item in tree.iteritems(keys.LOWEST) if item[1] is not None)
+
+
 def _first_key(tree: OOBTree) -> int | None:
-    return next(tree.iterkeys(keys.LOWEST), None)
+    item = next(_items(tree), None)
+    return None if item is None else item[0]
 
 
 def _key_of(item: Item) -> int:
@@ -59,8 +74,42 @@ def _is_large(tree: OOBTree) -> bool:
     return len(state) > 1 and len(state[0]) > 1
 
 
+def _has_room_at_its_end(tree: OOBTree) -> bool:
+    """Say whether another job goes there without a split of its last bucket."""
+    state = tree.__getstate__()
+    if len(state) == 1:
+        return len(state[0][0][0]) // 2 < tree.max_leaf_size
+    last = state[0][-1]
+    if isinstance(last, OOBTree):
+        return _has_room_at_its_end(last)
+    return len(last) < tree.max_leaf_size
+
+
+def _delete(tree: OOBTree, taken: Iterable[int]) -> None:
+    for key in taken:
+        del tree[key]
+
+
+def _leave_gaps(tree: OOBTree, taken: list[int]) -> int:
+    """Take out jobs, those at the beginning by gaps; return how many these are."""
+    wanted = set(taken)
+    leading = [
+        key for key, _ in itertools.takewhile(lambda i: i[0] in wanted, _items(tree))
+    ]
+    for key in leading:
+        tree[key] = None
+    _delete(tree, wanted.difference(leading))
+    return len(leading)
+
+
 class Shard(Persistent):
     """One shard: two trees and the number of their jobs."""
+
+    #: When the trees changed places, in seconds since the epoch by some host's clock.
+    _changed = 0.0
+    #: How many gaps head and tail have.
+    _head_gaps = 0
+    _tail_gaps = 0
 
     def __init__(self) -> None:
         self._head = _new_tree()
@@ -68,8 +117,20 @@ class Shard(Persistent):
         self.length = Length()
 
     def is_quiet(self) -> bool:
-        """Say whether claims have no reason to touch the tail soon."""
-        return _first_key(self._tail) is None or _first_key(self._head) is not None
+        """Say whether claims have no reason to touch the tail soon, or leave gaps there."""
+        return (
+            _first_key(self._tail) is None
+            or self._was_changed_just_now()
+            or _first_key(self._head) is not None
+        )
+
+    def has_room(self) -> bool:
+        """Say whether a producer's job merges with claims that take from the tail."""
+        return _has_room_at_its_end(self._tail)
+
+    def _was_changed_just_now(self) -> bool:
+        # Clocks of hosts differ; one that is behind shall not leave gaps for minutes.
+        return abs(clock.host_now() - self._changed) < _MISSED
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken."""
@@ -77,7 +138,14 @@ class Shard(Persistent):
 
     def put_back(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a worker; false if the key is taken."""
-        return self._insert(self._head, key, job)
+        if self._insert(self._head, key, job):
+            return True
+        if self._head[key] is not None:
+            return False
+        self._head[key] = job
+        self._head_gaps -= 1
+        self.length.change(1)
+        return True
 
     def _insert(self, tree: OOBTree, key: int, job: AsyncJob) -> bool:
         # Never ``tree[key] = job``: another process may have made the same key, and
@@ -98,24 +166,45 @@ class Shard(Persistent):
 
     def remove(self, items: list[Item]) -> None:
         """Take jobs out.  ``KeyError``: one is not there."""
-        late = []
+        early: list[int] = []
+        late: list[int] = []
         for key, job in items:
             tree = self._tree_of(key, job)
             if tree is None:
                 raise KeyError(key)
-            if tree is self._head:
-                del tree[key]
-            else:
-                late.append(key)
+            (early if tree is self._head else late).append(key)
+        if early:
+            self._take_from_head(early)
         if late:
-            if _first_key(self._head) is None and _is_large(self._tail):
-                self._head, self._tail = self._tail, self._head
-                tree = self._head
-            else:
-                tree = self._tail
-            for key in late:
-                del tree[key]
+            self._take_from_tail(late)
         self.length.change(-len(items))
+
+    def _take_from_head(self, taken: list[int]) -> None:
+        if self._was_changed_just_now():
+            self._head_gaps += _leave_gaps(self._head, taken)
+        else:
+            self._close_gaps()
+            _delete(self._head, taken)
+
+    def _take_from_tail(self, taken: list[int]) -> None:
+        if _first_key(self._head) is not None or not _is_large(self._tail):
+            _delete(self._tail, taken)
+        elif self._was_changed_just_now():
+            self._tail_gaps += _leave_gaps(self._tail, taken)
+        else:
+            self._close_gaps()
+            self._head, self._tail = self._tail, self._head
+            self._head_gaps, self._tail_gaps = self._tail_gaps, 0
+            self._changed = clock.host_now()
+            self._head_gaps += _leave_gaps(self._head, taken)
+
+    def _close_gaps(self) -> None:
+        if self._head_gaps:
+            found = (
+                key for key, job in self._head.iteritems(keys.LOWEST) if job is None
+            )
+            _delete(self._head, list(itertools.islice(found, self._head_gaps)))
+            self._head_gaps = 0
 
     def first_key(self) -> int | None:
         """Return the lowest key, ``None`` if the shard is empty."""
@@ -128,10 +217,8 @@ class Shard(Persistent):
         """Iterate over keys and jobs in order, lazily."""
         found = [tree for tree in self.trees() if _first_key(tree) is not None]
         if len(found) == 1:
-            return found[0].iteritems(keys.LOWEST)
-        return heapq.merge(
-            *(tree.iteritems(keys.LOWEST) for tree in found), key=_key_of
-        )
+            return _items(found[0])
+        return heapq.merge(*(_items(tree) for tree in found), key=_key_of)
 
     def trees(self) -> tuple[OOBTree, OOBTree]:
         """Return both trees, to read only."""
@@ -139,7 +226,7 @@ class Shard(Persistent):
 
     def counted(self) -> tuple[int, int]:
         """Return what the length says and what is there (slow)."""
-        return self.length(), len(self._head) + len(self._tail) - 2
+        return self.length(), sum(1 for tree in self.trees() for _ in _items(tree))
 
 
 class Shards(Persistent):
@@ -177,10 +264,14 @@ class Shards(Persistent):
         return drawn[owner]
 
     def _draw(self) -> int:
-        for number in random.sample(range(SHARDS), _DRAWS):
-            if self._shards[number].is_quiet():
-                break
-        return number
+        return self._best_of(random.sample(range(SHARDS), _DRAWS))
+
+    def _best_of(self, drawn: list[int]) -> int:
+        for suits in (Shard.is_quiet, Shard.has_room):
+            for number in drawn:
+                if suits(self._shards[number]):
+                    return number
+        return drawn[-1]
 
     def _draw_for(self, owner: str) -> int:
         mine = random.Random(owner).sample(range(SHARDS), _OWNED)
@@ -188,7 +279,8 @@ class Shards(Persistent):
         least = min(lengths.values())
         # Not always the shortest: transactions of one owner may come at the same time.
         limit = least + _LONGER if least else 0
-        return random.choice([n for n, length in lengths.items() if length <= limit])
+        short = [number for number, length in lengths.items() if length <= limit]
+        return self._best_of(random.sample(short, min(len(short), _DRAWS)))
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken: make another."""

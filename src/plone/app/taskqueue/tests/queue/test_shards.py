@@ -170,6 +170,30 @@ def test_no_producer_conflicts_beside_any_claim_of_a_deep_queue(engine, every_sh
     assert engine.counts() == {"completed": queued}
 
 
+@pytest.mark.parametrize("many", [256, 512, 3000])
+def test_no_producer_conflicts_beside_a_claim_that_takes_much(
+    engine, every_shard, many
+):
+    engine.put_all(functions.nothing, [()] * 3000)
+    producers = [engine.connect() for _ in range(SHARDS)]
+    held = engine.hold(1)
+    finish(engine, held)
+    claimed, queued = 1, 3000
+    while claimed < queued:
+        for producer in producers if queued < 4000 else ():
+            producer.transaction_manager.begin()
+            put(producer)
+            queued += 1
+        lease = engine.claim(held.connection, held.worker_id, many)
+        claimed += lease.held
+        for producer in producers:
+            # Raises the conflict if there is one.
+            producer.transaction_manager.commit()
+        finish(engine, held)
+    assert engine.counts() == {"completed": queued}
+    engine.check()
+
+
 def test_a_page_that_queues_a_job_beside_a_deep_queue_never_conflicts(
     engine, every_shard
 ):
@@ -310,6 +334,81 @@ def test_what_a_slow_clock_queued_is_in_order_across_head_and_tail(
     assert order == earlier + later[1:]
 
 
+# Gaps
+
+
+def gaps(queue):
+    """Return how many keys of the shard have no job."""
+    trees = shard_of(queue).trees()
+    return [sum(job is None for job in tree.values()) - 1 for tree in trees]
+
+
+def test_what_a_claim_leaves_gaps_for_the_next_ones_delete(engine, one_shard):
+    clock.freeze(1_800_000_000)
+    engine.put_all(functions.nothing, [()] * 200)
+    engine.hold(50)
+    assert engine.read(gaps) == [50, 0]
+    assert engine.counts() == {"leased": 50, "pending": 150}
+    engine.check()
+    clock.freeze(1_800_000_000.5)
+    engine.hold(50)
+    assert engine.read(gaps) == [100, 0]
+    clock.freeze(1_800_000_001)
+    engine.hold(50)
+    assert engine.read(gaps) == [0, 0]
+    assert engine.counts() == {"leased": 150, "pending": 50}
+    engine.check()
+
+
+def test_a_host_whose_clock_is_behind_leaves_no_gaps_for_long(engine, one_shard):
+    clock.freeze(1_800_000_000)
+    engine.put_all(functions.nothing, [()] * 200)
+    engine.hold(50)
+    clock.freeze(1_799_999_700)
+    engine.hold(50)
+    assert engine.read(gaps) == [0, 0]
+
+
+def test_jobs_that_come_back_take_the_gaps_that_they_left(engine, one_shard):
+    ids = engine.put_all(functions.nothing, [()] * 100)
+    held = engine.hold(50)
+    with held.manager:
+        settling.give_back(held.queue, held.lease)
+    assert engine.read(gaps) == [0, 0]
+    assert pending(engine) == ids
+    engine.check()
+
+
+def test_a_tail_that_became_large_again_at_once_has_gaps_too(engine, one_shard):
+    clock.freeze(1_800_000_000)
+    engine.put_all(functions.nothing, [()] * 100)
+    engine.hold(100)
+    ids = engine.put_all(functions.nothing, [()] * 100)
+    late = engine.connect()
+    late.transaction_manager.begin()
+    ids.append(put(late).id)
+    assert len(engine.hold(60).ids) == 60
+    late.transaction_manager.commit()
+    assert engine.read(gaps) == [100, 60]
+    assert pending(engine) == ids[60:]
+    engine.check()
+    clock.freeze(1_800_000_002)
+    assert len(engine.hold().ids) == 41
+    assert engine.read(gaps) == [101, 0]
+    assert engine.counts() == {"leased": 201}
+    engine.check()
+
+
+def test_a_job_that_is_cancelled_beside_gaps_leaves_none(engine, one_shard):
+    ids = engine.put_all(functions.nothing, [()] * 100)
+    engine.hold(10)
+    with engine.queue() as queue:
+        queue.cancel(queue.get(ids[50]))
+    assert engine.read(gaps) == [10, 0]
+    assert pending(engine) == ids[10:50] + ids[51:]
+    engine.check()
+
+
 # Lengths and splits
 
 
@@ -327,11 +426,16 @@ def test_a_length_is_exact_whoever_writes_at_one_time(engine, one_shard):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_shard_keeps_what_is_put_in_any_order_and_taken_from_anywhere(seed):
+def test_a_shard_keeps_what_is_put_in_any_order_and_taken_from_anywhere(
+    seed, monkeypatch
+):
     dice = random.Random(seed)
     shard = Shard()
     there = {}
+    now = 1_800_000_000.0
+    monkeypatch.setattr(clock, "host_now", lambda: now)
     for _ in range(300):
+        now += dice.choice((0.1, 2.0, -1.5))
         for _ in range(dice.randrange(20)):
             key = dice.randrange(keys.LOWEST, 10_000)
             tree = dice.randrange(2)
