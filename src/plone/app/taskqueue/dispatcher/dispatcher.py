@@ -25,6 +25,7 @@ from plone.app.taskqueue.dispatcher.server import watch_servers
 from plone.app.taskqueue.dispatcher.summoner import Summoner
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watchdog import Watchdog
+from plone.app.taskqueue.dispatcher.watching import leases_to_watch
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
@@ -325,6 +326,7 @@ class Dispatcher:
         connection.transaction_manager.begin()
         queues = find_queues(connection)
         records: frozenset[bytes] = frozenset()
+        leases: frozenset[bytes] = frozenset()
         seconds = None
         if queues is not None:
             served = [queue for queue in queues.values() if self.serves(queue)]
@@ -335,8 +337,9 @@ class Dispatcher:
             seconds = _seconds_to_next(served)
             if self._tap is not None:
                 records = records_to_watch(queues, served)
+                leases = leases_to_watch(served)
         connection.transaction_manager.abort()
-        if self._tap is not None and self._tap.watch(records):
+        if self._tap is not None and self._tap.watch(records, leases):
             # A commit may have come between the look and the watch: look again.
             return
         rest(connection)

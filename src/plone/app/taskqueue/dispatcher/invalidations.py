@@ -16,6 +16,8 @@ import threading
 
 #: So many records may be watched in vain, and as many again as there are others.
 _MOST_NEEDLESS = 100
+#: Seconds after which one hears of the progress of others' leases.
+_SOON = 0.05
 
 
 class _Tap:
@@ -27,9 +29,17 @@ class _Tap:
         self._lock = threading.Lock()
         #: Replaced as a whole, for the storage's thread reads it at any time.
         self.watched: frozenset[bytes] = frozenset()
+        self._leases: frozenset[bytes] = frozenset()
+        self._rings_soon = False
 
-    def watch(self, records: frozenset[bytes]) -> bool:
+    def watch(
+        self, records: frozenset[bytes], leases: frozenset[bytes] = frozenset()
+    ) -> bool:
         """Watch these records; false if nothing had to be changed for that.
+
+        Those of them which are ``leases`` change with every commit of their workers,
+        and of these the last alone lets others claim, if that worker leaves it to them.
+        So their changes ring a moment later, and once for all that come meanwhile.
 
         Who is told true must look at the queue again before it sleeps: a commit may
         have come before the watch.  That is also why one set does for all threads and
@@ -37,19 +47,35 @@ class _Tap:
         seen the queue as it was then or later, and what it says is right for all.
         """
         with self._lock:
+            if not leases <= self._leases:
+                self._leases |= leases
             if not records <= self.watched:
                 # What others need stays, until it is far more than anybody needs.
                 records |= self.watched
             elif len(self.watched) <= _MOST_NEEDLESS + 2 * len(records):
                 return False
+            self._leases &= records
             self.watched = records
             return True
 
     def invalidate(self, transaction_id: bytes, oids: Iterable[bytes]) -> None:
         oids = list(oids)
         self._target.invalidate(transaction_id, oids)
-        if not self.watched.isdisjoint(oids):
+        changed = self.watched.intersection(oids)
+        if not changed:
+            return
+        if not changed <= self._leases:
             hub.ring(self._database)
+        elif not self._rings_soon:
+            self._rings_soon = True
+            timer = threading.Timer(_SOON, self._ring_late)
+            timer.daemon = True
+            timer.start()
+
+    def _ring_late(self) -> None:
+        # Before it rings: what changes from now on needs another ring.
+        self._rings_soon = False
+        hub.ring(self._database)
 
     def invalidateCache(self) -> None:
         # After a reconnect nobody knows what changed meanwhile.

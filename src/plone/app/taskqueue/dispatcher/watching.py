@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue.queue.container import Queues
+from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.queue import Queue
 from typing import Any
 
@@ -14,6 +15,18 @@ def records_to_watch(queues: Queues, served: Iterable[Queue]) -> frozenset[bytes
     fills a quota ends, and when a quota changes.
     """
     return frozenset(oid for oid in _oids(queues, served) if oid is not None)
+
+
+def leases_to_watch(served: Iterable[Queue]) -> frozenset[bytes]:
+    """Return the ids of those that are leases: each commit of a worker changes its own."""
+    oids = (
+        holder._p_oid
+        for queue in served
+        for name in queue.quotas
+        for holder, _ in queue.quotas[name].holders()
+        if isinstance(holder, Lease)
+    )
+    return frozenset(oid for oid in oids if oid is not None)
 
 
 def _oids(queues: Queues, served: Iterable[Queue]) -> Iterator[bytes | None]:

@@ -9,7 +9,7 @@ places adds its job to a tree that is still read.
 
 For a moment after the change such producers may still come.  Until it is over, and also
 where a large tail must be taken from meanwhile, jobs that are taken leave gaps: keys
-with ``None``, which write a bucket and no inner record.  The next claim closes them.
+with ``None``, which write a bucket and no inner record.  A later claim closes them.
 
 The trees are stock ``OOBTree``s, which a ZEO server can import and therefore merge.
 The lowest key is a sentinel that is never deleted: the merge refuses a bucket whose
@@ -173,26 +173,27 @@ class Shard(Persistent):
             if tree is None:
                 raise KeyError(key)
             (early if tree is self._head else late).append(key)
+        just_now = self._was_changed_just_now()
+        if not just_now:
+            self._close_gaps()
         if early:
-            self._take_from_head(early)
+            self._take_from_head(early, just_now)
         if late:
-            self._take_from_tail(late)
+            self._take_from_tail(late, just_now)
         self.length.change(-len(items))
 
-    def _take_from_head(self, taken: list[int]) -> None:
-        if self._was_changed_just_now():
+    def _take_from_head(self, taken: list[int], just_now: bool) -> None:
+        if just_now:
             self._head_gaps += _leave_gaps(self._head, taken)
         else:
-            self._close_gaps()
             _delete(self._head, taken)
 
-    def _take_from_tail(self, taken: list[int]) -> None:
+    def _take_from_tail(self, taken: list[int], just_now: bool) -> None:
         if _first_key(self._head) is not None or not _is_large(self._tail):
             _delete(self._tail, taken)
-        elif self._was_changed_just_now():
+        elif just_now:
             self._tail_gaps += _leave_gaps(self._tail, taken)
         else:
-            self._close_gaps()
             self._head, self._tail = self._tail, self._head
             self._head_gaps, self._tail_gaps = self._tail_gaps, 0
             self._changed = clock.host_now()

@@ -16,6 +16,7 @@ from plone.app.taskqueue.tests.functions import Effects
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.functions import StageEnvironment
+from plone.app.taskqueue.wakeup import hub
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 from ZODB.utils import p64
@@ -24,6 +25,7 @@ from zope.interface import providedBy
 
 import pytest
 import tempfile
+import threading
 import transaction
 
 
@@ -186,6 +188,33 @@ def test_nothing_that_threads_watch_at_the_same_time_is_lost(remote):
         threads.start(mine.watch, oids(number))
     threads.join()
     assert mine.watched == oids(*range(50))
+
+
+def test_the_progress_of_leases_rings_once_for_many_commits(remote):
+    database = remote.database()
+    mine = tap(database)
+    mine.watch(oids(1, 2, 3), oids(2, 3))
+    rings = threading.Semaphore(0)
+    rung = []
+
+    def ring():
+        rung.append(True)
+        rings.release()
+
+    hub.subscribe(database, ring)
+    # Each is heard of in the end, and many together.
+    for _ in range(3):
+        for _ in range(1000):
+            mine.invalidate(p64(9), oids(2))
+            mine.invalidate(p64(9), oids(3, 4))
+        assert rings.acquire(timeout=PATIENCE)
+    assert len(rung) < 300
+    before = len(rung)
+    mine.invalidate(p64(9), oids(1, 2))
+    # At once, in the caller's own thread.
+    assert len(rung) > before
+    mine.invalidate(p64(9), oids(4))
+    hub.unsubscribe(database, ring)
 
 
 # Quotas
