@@ -170,17 +170,17 @@ def test_no_producer_conflicts_beside_any_claim_of_a_deep_queue(engine, every_sh
     assert engine.counts() == {"completed": queued}
 
 
-@pytest.mark.parametrize("many", [512, 3000])
+@pytest.mark.parametrize("many", [512, 1000])
 def test_no_producer_conflicts_beside_a_claim_that_takes_much(
     engine, every_shard, many
 ):
-    engine.put_all(functions.nothing, [()] * 3000)
+    engine.put_all(functions.nothing, [()] * 1000)
     producers = [engine.connect() for _ in range(SHARDS)]
     held = engine.hold(1)
     finish(engine, held)
-    claimed, queued = 1, 3000
+    claimed, queued = 1, 1000
     while claimed < queued:
-        for producer in producers if queued < 4000 else ():
+        for producer in producers if queued < 1200 else ():
             producer.transaction_manager.begin()
             put(producer)
             queued += 1
