@@ -15,6 +15,9 @@ logger = logging.getLogger("plone.app.taskqueue.worker")
 _WELL = 60.0
 #: Most seconds between the end of a process and the start of the next.
 _LONGEST_PAUSE = 60.0
+#: The same where it had run jobs: what ends it is one of them, most likely, and that is
+#: not tried for ever, while all others wait.
+_LONGEST_PAUSE_OF_READY = 4.0
 #: Ends in a row after which it is said that something is wrong.
 _LOOP = 5
 
@@ -48,7 +51,7 @@ class Slot:
                 "than a process needs.",
                 process.pid,
                 process.seconds(),
-                self._pause(self._ends == 0),
+                self._pause(process),
             )
             return
         if process.stopping is not None:
@@ -69,8 +72,7 @@ class Slot:
                 process.pid,
             )
             return
-        # One that did well is replaced at once.
-        pause = self._pause(self._ends == 0 and process.was_ready)
+        pause = self._pause(process)
         logger.log(
             logging.CRITICAL if self._ends >= _LOOP else logging.ERROR,
             "Process %s %s: %s. %s in %g seconds.%s",
@@ -92,13 +94,17 @@ class Slot:
         logger.error(
             "No process can be started: %s. It is tried again in %g seconds.",
             error,
-            self._pause(False),
+            self._pause(None),
         )
 
-    def _pause(self, at_once: bool) -> float:
+    def _pause(self, process: Process | None) -> float:
         """Count an end; return for how many seconds there is no process."""
         self._ends += 1
-        pause = 0.0 if at_once else min(_LONGEST_PAUSE, 2.0 ** (self._ends - 1))
+        was_ready = process is not None and process.was_ready
+        longest = _LONGEST_PAUSE_OF_READY if was_ready else _LONGEST_PAUSE
+        # One that did well is replaced at once.
+        at_once = was_ready and self._ends == 1
+        pause = 0.0 if at_once else min(longest, 2.0 ** (self._ends - 1))
         self._due = time.monotonic() + pause
         return pause
 

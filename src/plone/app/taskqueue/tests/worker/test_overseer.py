@@ -1,4 +1,4 @@
-"""Which processes the parent ends: real ones that are stopped, and a clock that jumps."""
+"""Which processes the parent ends, and when it starts others: real ones that are stopped, and a clock that jumps."""
 
 from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.worker.orphans import reap
@@ -97,6 +97,21 @@ def test_sighup_ends_the_wait_of_a_place_whose_processes_failed(later):
     assert not slot.wanted
     slot.start_over()
     assert slot.wanted
+
+
+def test_a_job_that_always_ends_its_process_does_not_keep_others_waiting_long(
+    process, later
+):
+    slot = Slot()
+    process.was_ready = True
+    for _ in range(10):
+        slot.ended(process, -signal.SIGSEGV)
+        later(4)
+        assert slot.wanted
+    process.was_ready = False
+    slot.ended(process, 1)
+    later(59)
+    assert not slot.wanted
 
 
 def test_what_others_have_left_behind_is_reaped_and_own_processes_are_not():
