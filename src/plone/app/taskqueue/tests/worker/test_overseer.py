@@ -1,4 +1,4 @@
-"""Which processes the parent ends, and when it starts others: real ones that are stopped, and a clock that jumps."""
+"""Which processes the parent ends, and when it starts others, with a clock that jumps."""
 
 from plone.app.taskqueue.settings import Settings
 from plone.app.taskqueue.worker.orphans import reap
