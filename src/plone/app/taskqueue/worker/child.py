@@ -14,10 +14,10 @@ from plone.app.taskqueue.worker.burial import bury
 from plone.app.taskqueue.worker.configuration import read_configuration
 from plone.app.taskqueue.worker.configuration import worker_settings
 from plone.app.taskqueue.worker.errors import CommandError
-from plone.app.taskqueue.worker.errors import CUT_OFF
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import one_line
 from plone.app.taskqueue.worker.errors import WRONG
+from plone.app.taskqueue.worker.leaving import Leaving
 from plone.app.taskqueue.worker.logs import configure_logging
 from plone.app.taskqueue.worker.reach import Reach
 from plone.app.taskqueue.worker.signals import listen
@@ -37,10 +37,6 @@ logger = logging.getLogger("plone.app.taskqueue.worker")
 
 #: Seconds between two signs of life for the parent.
 BEAT = 1.0
-#: Seconds that giving up the jobs may take before the process ends anyhow.
-_LAST_WORDS = 3.0
-#: Seconds after the drain for which it waits for what jobs have left in it.
-_LAST_THREADS = 3.0
 
 
 class Child:
@@ -61,8 +57,7 @@ class Child:
         self._begun = False
         #: Looks for services; once it runs jobs.
         self._lookout: Any = None
-        #: Those that it waits for once it has been told to stop.
-        self._draining: list[Dispatcher] = []
+        self._leaving = Leaving()
 
     def run(self) -> int:
         """Run jobs until told to stop; return the exit status."""
@@ -83,7 +78,7 @@ class Child:
             return WRONG
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
         self._stops.get()
-        return self._drain(settings.drain_seconds)
+        return self._leaving.drain(self._lookout, settings.drain_seconds)
 
     def _start(self) -> Settings:
         options = read_configuration(self._order["zope_conf"])
@@ -124,7 +119,7 @@ class Child:
             if message["order"] == "stop":
                 self._stop()
             elif message["order"] == "end":
-                self._end_now()
+                self._leaving.end_now()
         # The parent is gone: there is nobody to start it again, nor to stop it.
         logger.warning("The parent of process %s is gone: it stops.", os.getpid())
         self._stop()
@@ -141,60 +136,6 @@ class Child:
                 ready=not self._stopping and reach.is_there,
             )
             time.sleep(BEAT)
-
-    # Ends
-
-    def _drain(self, seconds: float | None) -> int:
-        # Before: it shall start nothing that nobody waits for.
-        self._lookout.stop()
-        # All at a time: none shall claim anew while another one waits for its jobs.
-        self._draining = running.all_running()
-        ended = []
-        threads = [
-            threading.Thread(target=lambda each=each: ended.append(each.stop(seconds)))
-            for each in self._draining
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if ended.count(True) < len(threads):
-            self._end_now()
-        from plone.app.taskqueue.worker.zope import close_zope
-
-        # Threads that a job has started and forgotten would keep the process for ever.
-        end = threading.Timer(_LAST_THREADS, os._exit, (OK,))
-        end.daemon = True
-        end.start()
-        close_zope()
-        return OK
-
-    def _end_now(self) -> None:
-        """End without waiting for any job; others begin them again."""
-        dispatchers = self._draining or running.all_running()
-        threads = [
-            threading.Thread(target=_give_up, args=(each,), daemon=True)
-            for each in dispatchers
-        ]
-        for thread in threads:
-            thread.start()
-        until = time.monotonic() + _LAST_WORDS
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
-        logging.shutdown()
-        os._exit(CUT_OFF)
-
-
-def _give_up(dispatcher: Dispatcher) -> None:
-    try:
-        dispatcher.give_up()
-    except Exception as error:
-        logger.warning(
-            "The jobs of worker %s could not be given up (%r): others begin them again "
-            "when its lease has expired.",
-            dispatcher.worker_id,
-            error,
-        )
 
 
 def main() -> int:

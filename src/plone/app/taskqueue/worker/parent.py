@@ -14,6 +14,7 @@ from plone.app.taskqueue.worker.errors import MISCONFIGURED
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.health import Health
 from plone.app.taskqueue.worker.health import ReadyFile
+from plone.app.taskqueue.worker.hearing import Hearing
 from plone.app.taskqueue.worker.orphans import reap
 from plone.app.taskqueue.worker.overseer import Overseer
 from plone.app.taskqueue.worker.process import Process
@@ -22,9 +23,7 @@ from typing import Any
 
 import logging
 import os
-import selectors
 import signal
-import socket
 import time
 
 
@@ -60,8 +59,7 @@ class Parent:
         self._ready_file = ready_file
         self._settings = self._read()
         self._slots: list[Slot] = []
-        self._selector = selectors.DefaultSelector()
-        self._signals: list[int] = []
+        self._hearing = Hearing(_SIGNALS)
         #: Ids of workers that died; the next process takes their jobs.
         self._dead: list[str] = []
         self._ever_ready = False
@@ -79,24 +77,13 @@ class Parent:
 
         ``CommandError``: the first processes found that they cannot be configured.
         """
-        mine, wakes = socket.socketpair()
-        for end in (mine, wakes):
-            end.setblocking(False)
-        signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
-        for number in _SIGNALS:
-            signal.signal(number, lambda number, frame: self._signals.append(number))
-        self._selector.register(mine, selectors.EVENT_READ)
         self._adjust()
         try:
-            while not (self._status is not None and not self._processes()):
-                self._round()
-                for key, _ in self._selector.select(_ROUND):
-                    if key.data is None:
-                        mine.recv(4096)
-                    elif not key.data.hear():
-                        self._selector.unregister(key.fileobj)
+            with self._hearing:
+                while self._status is None or self._processes():
+                    self._round()
+                    self._hearing.wait(_ROUND)
         finally:
-            signal.set_wakeup_fd(-1)
             if self._ready_file is not None:
                 self._ready_file.remove()
         if self._complaint is not None:
@@ -108,8 +95,8 @@ class Parent:
         return [slot.process for slot in self._slots if slot.process is not None]
 
     def _round(self) -> None:
-        while self._signals:
-            self._heed(self._signals.pop(0))
+        for number in self._hearing.signals():
+            self._heed(number)
         for slot in self._slots:
             if slot.process is not None:
                 self._look_at(slot, slot.process)
@@ -194,9 +181,7 @@ class Parent:
             slot.failed(error)
             return
         self._dead = []
-        self._selector.register(
-            slot.process.wire, selectors.EVENT_READ, data=slot.process
-        )
+        self._hearing.add(slot.process)
         logger.info("Process %s starts.", slot.process.pid)
 
     def _look_at(self, slot: Slot, process: Process) -> None:
@@ -204,8 +189,7 @@ class Parent:
         status = process.poll()
         if status is None:
             return
-        if process.wire.fileno() in self._selector.get_map():
-            self._selector.unregister(process.wire)
+        self._hearing.remove(process)
         process.close()
         if status != OK:
             # It is certain that they do nothing any more.
