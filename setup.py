@@ -119,6 +119,7 @@ setup(
             "zope.site",
             "zope.testing",
         ],
+        "zeo": ["ZEO>=6"],
     },
     entry_points={
         "console_scripts": ["taskqueue = plone.app.taskqueue.worker.command:main"],

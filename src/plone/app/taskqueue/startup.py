@@ -10,6 +10,7 @@ by ``runwsgi`` and other WSGI servers: it is what starts the dispatcher.  Of
 from App.config import getConfiguration
 from collections.abc import Callable
 from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher.attendance import Attendance
 from plone.app.taskqueue.dispatcher.code import set_release
 from plone.app.taskqueue.environment import PloneEnvironment
 from plone.app.taskqueue.queue.place import set_database_name
@@ -75,6 +76,8 @@ def start(event) -> None:
     serving = is_web_server()
     if not settings.threads:
         logger.info("No jobs are run in this process: threads is 0.")
+        if serving:
+            attend(Zope2.DB)
     elif serving:
         run_dispatcher(Zope2.DB, settings)
     else:
@@ -103,6 +106,14 @@ def run_dispatcher(database: ZODB.DB, settings: Settings) -> Dispatcher:
     dispatcher.start()
     _at_end(lambda: dispatcher.stopping or dispatcher.stop(settings.stop_seconds))
     return dispatcher
+
+
+def attend(database: ZODB.DB) -> Attendance:
+    """Let others know of this process, which only queues jobs, until it ends."""
+    attendance = Attendance(database)
+    attendance.start()
+    _at_end(attendance.stop)
+    return attendance
 
 
 def run_services(database: ZODB.DB, settings: Settings) -> Lookout:

@@ -45,6 +45,9 @@ def _code(release: str) -> str:
 
 
 def others_differ(queues: Any) -> bool:
-    """Say whether a worker is registered that runs other code than this process."""
+    """Say whether jobs are also run by a worker of other code than this process has."""
     own = own_code()
-    return any(worker.code not in ("", own) for worker in queues.workers.values())
+    return any(
+        worker.runs_jobs and worker.code not in ("", own)
+        for worker in queues.workers.values()
+    )

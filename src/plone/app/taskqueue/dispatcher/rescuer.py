@@ -121,6 +121,14 @@ class Rescuer:
         return sum(take_leases(queues, worker_id) for worker_id in orphans(queues))
 
     def _report(self, worker_id: str, worker: Worker, count: int) -> None:
+        if not worker.runs_jobs:
+            logger.info(
+                "The web server that was process %s on %s has not signed off; it is "
+                "forgotten.",
+                worker.pid,
+                worker.host,
+            )
+            return
         logger.warning(
             "Worker %s (process %s on %s) has given no sign of life for %.0f seconds. "
             "%d of its jobs go first in line again.",

@@ -17,8 +17,6 @@ from plone.app.taskqueue.queue.zeo import watch_server
 from transaction.interfaces import ITransactionManager
 from transaction.interfaces import TransientError
 from typing import Any
-from ZEO.Exceptions import ClientDisconnected
-from ZEO.Exceptions import ServerException
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
@@ -26,6 +24,7 @@ from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
 import errno
+import sys
 import time
 
 
@@ -97,7 +96,7 @@ def was_cut_off(connection: IConnection, error: BaseException) -> bool:
     The server may be there again, or have been there all the time.
     """
     adapters = [adapter_of(storage) for storage in _storages(connection)]
-    if any(isinstance(reason, ClientDisconnected) for reason in _reasons(error)):
+    if any(_is_of_zeo(reason, "ClientDisconnected") for reason in _reasons(error)):
         return True
     return any(
         adapter is not None and is_of_storage(adapter, reason)
@@ -120,9 +119,17 @@ def is_full(error: BaseException) -> bool:
 def _number_of(reason: BaseException) -> int | None:
     if isinstance(reason, OSError):
         return reason.errno
-    if isinstance(reason, ServerException) and reason.args[:1] == ("builtins.OSError",):
+    if _is_of_zeo(reason, "ServerException") and reason.args[:1] == (
+        "builtins.OSError",
+    ):
         return next(iter(reason.args[1]), None)
     return None
+
+
+def _is_of_zeo(reason: BaseException, name: str) -> bool:
+    # ZEO need not be installed, and whoever has an error of it has imported it.
+    module = sys.modules.get("ZEO.Exceptions")
+    return module is not None and isinstance(reason, getattr(module, name))
 
 
 def open_connection(

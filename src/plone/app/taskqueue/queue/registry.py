@@ -27,6 +27,11 @@ def register(queues: Queues, worker: Worker) -> None:
     compare_after_commit(queues._p_jar, worker)
 
 
+def anybody_runs_jobs(queues: Queues) -> bool:
+    """Say whether a worker is registered that runs jobs."""
+    return any(worker.runs_jobs for worker in queues.workers.values())
+
+
 def leases_of(queues: Queues, worker_id: str) -> Iterator[tuple[object, Lease]]:
     """Yield each queue with each lease that the worker has in it."""
     for queue in queues.values():

@@ -23,6 +23,9 @@ _FIELDS = (
 class Worker(Persistent):
     """One start of one dispatcher; its id is never used again.
 
+    One without threads is a web server that only queues jobs: it holds nothing, and is
+    there so that others know its code.
+
     Only its own heartbeat writes this record, and only where its leases do not change
     by themselves; whoever takes its leases writes it too, and so ends it.
     """
@@ -58,6 +61,11 @@ class Worker(Persistent):
 
     def __setstate__(self, state: tuple) -> None:
         self.__dict__.update(zip(_FIELDS, state, strict=False))
+
+    @property
+    def runs_jobs(self) -> bool:
+        """Say whether it is more than a web server that only queues jobs."""
+        return self.threads > 0
 
     def beat(self) -> None:
         """Change the record, so that observers see that the worker lives."""

@@ -1,6 +1,7 @@
 """``taskqueue doctor``: what keeps jobs from running, and what is to be done."""
 
 from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher.naming import DEFAULT
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_zope_conf
 from plone.app.taskqueue.worker.configuration import read_configuration
@@ -10,6 +11,8 @@ from plone.app.taskqueue.worker.database import queues_on
 from plone.app.taskqueue.worker.diagnosis.queues import function_problems
 from plone.app.taskqueue.worker.diagnosis.queues import queue_problems
 from plone.app.taskqueue.worker.diagnosis.storages import storage_problems
+from plone.app.taskqueue.worker.diagnosis.trial import make_trial
+from plone.app.taskqueue.worker.diagnosis.trial import Trial
 from plone.app.taskqueue.worker.diagnosis.workers import worker_problems
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import WRONG
@@ -31,6 +34,21 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
         action="store_true",
         help="start Zope, and look for the tasks of waiting jobs too",
     )
+    parser.add_argument(
+        "--try",
+        dest="trial",
+        nargs="?",
+        const=DEFAULT,
+        metavar="QUEUE",
+        help="queue a job there (default: %(const)s), and wait until somebody runs it",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="N",
+        help="how long to wait for that job (default: %(default)g)",
+    )
     parser.set_defaults(call=_doctor)
 
 
@@ -41,15 +59,24 @@ def _doctor(options: argparse.Namespace) -> int:
         from plone.app.taskqueue.worker.site import open_site as open_it
     else:
         open_it = open_database
-    with open_it(options.zope_conf) as database, queues_on(database) as queues:
-        problems = [
-            *storage_problems(database),
-            *worker_problems(queues, settings.lease_seconds),
-            *queue_problems(queues),
-            *function_problems(queues),
-            *_service_problems(queues, options.tasks),
-        ]
-    tell(options, {"problems": problems}, problems or ["Nothing is wrong from here."])
+    trial = Trial(None, None)
+    with open_it(options.zope_conf) as database:
+        if options.trial is not None:
+            trial = make_trial(database, options.trial, options.seconds)
+        with queues_on(database) as queues:
+            problems = [
+                *filter(None, [trial.problem]),
+                *storage_problems(database),
+                *worker_problems(queues, settings.lease_seconds),
+                *queue_problems(queues),
+                *function_problems(queues),
+                *_service_problems(queues, options.tasks),
+            ]
+    tell(
+        options,
+        {"problems": problems, "trial": trial.good},
+        [*filter(None, [trial.good]), *(problems or ["Nothing is wrong from here."])],
+    )
     return WRONG if problems else OK
 
 

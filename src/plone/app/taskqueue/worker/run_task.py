@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from plone.app.taskqueue.exportimport.values import text_to_input
 from plone.app.taskqueue.interfaces import COMPLETED
+from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_service
 from plone.app.taskqueue.worker.arguments import add_zope_conf
@@ -146,7 +147,7 @@ def _context(root: Any, path: str | None) -> Any:
 
 
 def _warn_if_alone(database: Any) -> None:
-    if not change(database, lambda queues: len(queues.workers)):
+    if not change(database, registry.anybody_runs_jobs):
         print(
             "No worker runs: the job waits until one is started that serves its service.",
             file=sys.stderr,

@@ -5,6 +5,7 @@ from datetime import UTC
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.registry import leases_of
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_zope_conf
 from plone.app.taskqueue.worker.database import reading
@@ -39,7 +40,14 @@ def _run(options: argparse.Namespace) -> None:
     with reading(options.zope_conf) as queues:
         data = {
             "queues": [_queue(queue) for queue in queues.values()],
-            "workers": [_worker(queues, each) for each in queues.workers.values()],
+            "workers": [
+                _worker(queues, each)
+                for each in queues.workers.values()
+                if each.runs_jobs
+            ],
+            "web_servers": [
+                _process(each) for each in queues.workers.values() if not each.runs_jobs
+            ],
         }
     lines = table(
         ("queue", "paused", *_COLUMNS),
@@ -66,6 +74,12 @@ def _run(options: argparse.Namespace) -> None:
         )
     else:
         lines.append("No worker runs.")
+    if data["web_servers"]:
+        lines.append("")
+        lines += table(
+            ("only queues", "pid", "code", "started"),
+            [tuple(each.values()) for each in data["web_servers"]],
+        )
     tell(options, data, lines)
 
 
@@ -79,17 +93,22 @@ def _queue(queue: Any) -> dict[str, Any]:
 
 
 def _worker(queues: Any, worker: Any) -> dict[str, Any]:
-    held = sum(
-        lease.held
-        for queue in queues.values()
-        for lease in queue.leases.values(f"{worker.id}:", f"{worker.id};")
-    )
+    held = sum(lease.held for _, lease in leases_of(queues, worker.id))
+    told = _process(worker)
     return {
         "id": worker.id[:8],
-        "host": worker.host,
-        "pid": worker.pid,
+        "host": told.pop("host"),
+        "pid": told.pop("pid"),
         "threads": worker.threads,
         "holds": held,
+        **told,
+    }
+
+
+def _process(worker: Any) -> dict[str, Any]:
+    return {
+        "host": worker.host,
+        "pid": worker.pid,
         "code": worker.code or None,
         "started": time_of(
             datetime.fromtimestamp(min(worker.started, clock.now()), UTC)

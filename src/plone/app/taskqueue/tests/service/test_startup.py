@@ -6,6 +6,8 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.queue import Queue
+from plone.app.taskqueue.tests.webserver import RUNWSGI
+from plone.app.taskqueue.tests.webserver import ZOPE_INI
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
 
@@ -21,8 +23,6 @@ import time
 import transaction
 
 
-BIN = Path(sys.executable).parent
-
 ZOPE_CONF = """
 %define INSTANCE {here}
 instancehome $INSTANCE
@@ -33,38 +33,6 @@ instancehome $INSTANCE
   </filestorage>
 </zodb_db>
 {more}
-"""
-
-ZOPE_INI = """
-[app:main]
-use = egg:Zope#main
-zope_conf = {here}/zope.conf
-
-[server:main]
-use = egg:waitress#main
-host = 127.0.0.1
-port = 0
-
-[loggers]
-keys = root
-
-[handlers]
-keys = console
-
-[formatters]
-keys = generic
-
-[logger_root]
-level = INFO
-handlers = console
-
-[handler_console]
-class = StreamHandler
-args = (sys.stderr,)
-formatter = generic
-
-[formatter_generic]
-format = %(levelname)s [%(name)s] %(message)s
 """
 
 RUNS = "runs jobs in"
@@ -137,7 +105,7 @@ class Server:
 @contextlib.contextmanager
 def serve(instance: Path, **variables: str) -> Iterator[Server]:
     process = subprocess.Popen(
-        [BIN / "runwsgi", instance / "zope.ini"],
+        [RUNWSGI, instance / "zope.ini"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -282,6 +250,21 @@ def test_zopectl_run_and_debug_run_no_jobs(instance):
     printed = run_script(instance, "-c", CONFIGURED.format(conf) + LISTED)
     assert "MainThread" in printed
     assert "taskqueue" not in printed
+
+
+def test_storages_of_servers_need_not_be_installed(instance):
+    missing = "import sys; sys.modules.update(ZEO=None, relstorage=None, psycopg2=None)"
+    settings = "from plone.app.taskqueue.settings import read_settings; "
+    run = (
+        "from plone.app.taskqueue.startup import run_dispatcher; import ZODB; "
+        "database = ZODB.DB(None); dispatcher = run_dispatcher(database, "
+        "read_settings()); dispatcher.stop(10); print('and ended')"
+    )
+    conf = str(instance / "zope.conf")
+    printed = run_script(
+        instance, "-c", f"{missing}; {CONFIGURED.format(conf)}{settings}{run}"
+    )
+    assert "and ended" in printed
 
 
 def test_zconsole_runs_no_jobs(instance):

@@ -1,12 +1,16 @@
 """An instance on a ZEO server, and the command ``taskqueue`` run on it for real."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.container import Queues
+from plone.app.taskqueue.tests.crash.ledger import look_until
 from plone.app.taskqueue.tests.crash.zeo import ZeoServer
+from plone.app.taskqueue.tests.webserver import RUNWSGI
+from plone.app.taskqueue.tests.webserver import ZOPE_INI
 from typing import Any
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
@@ -58,6 +62,7 @@ class Instance:
         self._database: DB | None = None
         (folder / "etc").mkdir()
         (folder / "etc" / "site.zcml").write_text(SITE_ZCML)
+        (folder / "zope.ini").write_text(ZOPE_INI.format(here=folder))
         self.configure()
 
     def configure(self, settings: str = "", more: str = "") -> None:
@@ -105,6 +110,13 @@ class Instance:
                 if (job := queue.get(job_id)) is not None
             )
 
+    def wait_until(self, condition: Callable[[Queues], bool]) -> None:
+        """Look at the queues as others change them, until the condition is met."""
+        with self.queues() as queues:
+            look_until(
+                queues._p_jar, lambda: condition(queues), lambda: list(queues.workers)
+            )
+
     def close(self) -> None:
         """Close the test's own database."""
         if self._database is not None:
@@ -123,21 +135,33 @@ class Instance:
             timeout=120,
         )
 
-    @contextlib.contextmanager
-    def worker(self, *arguments: str) -> Iterator["Worker"]:
+    def worker(self, *arguments: str) -> contextlib.AbstractContextManager["Worker"]:
         """Run ``taskqueue worker`` beside the test."""
-        process = subprocess.Popen(
-            [*COMMAND, "worker", "-C", str(self.zope_conf), *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environ(),
-        )
-        worker = Worker(process)
-        try:
-            yield worker
-        finally:
-            worker.close()
+        return logged([*COMMAND, "worker", "-C", str(self.zope_conf), *arguments])
+
+    def web_server(
+        self, **settings: str
+    ) -> contextlib.AbstractContextManager["Worker"]:
+        """Run a web server beside the test, with these settings in its environment."""
+        return logged([str(RUNWSGI), str(self.folder / "zope.ini")], **settings)
+
+
+@contextlib.contextmanager
+def logged(command: list[str], **settings: str) -> Iterator["Worker"]:
+    """Run a program beside the test that logs to stderr and ends with the block."""
+    given = {f"PLONE_APP_TASKQUEUE_{name}": text for name, text in settings.items()}
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ() | given,
+    )
+    worker = Worker(process)
+    try:
+        yield worker
+    finally:
+        worker.close()
 
 
 class Pipe:
@@ -179,7 +203,7 @@ def environ() -> dict[str, str]:
 
 
 class Worker:
-    """A running ``taskqueue worker``, whose log can be waited for."""
+    """A program that runs, such as ``taskqueue worker``; its log can be waited for."""
 
     def __init__(self, process: subprocess.Popen):
         self.process = process

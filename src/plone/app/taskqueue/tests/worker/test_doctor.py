@@ -166,3 +166,52 @@ def test_blobs_that_cannot_be_read_are_named(server, tmp_path):
         assert f"{folder} of database" in problem
     finally:
         database.close()
+
+
+def test_a_web_server_of_other_code_is_named(instance):
+    instance.configure("release blue")
+    with instance.worker() as worker, instance.web_server(THREADS="0") as web:
+        pid = worker.read_until(r"Process (\d+) is ready")[1]
+        web.read_until("Serving on")
+        instance.wait_until(lambda queues: len(queues.workers) == 2)
+        told = say(instance, "status")
+        assert [each["pid"] for each in told["workers"]] == [int(pid)]
+        assert [each["pid"] for each in told["web_servers"]] == [web.process.pid]
+        assert told["web_servers"][0]["code"] == told["workers"][0]["code"]
+        assert say(instance, "doctor")["problems"] == []
+        instance.configure("release green")
+        [problem] = problems(instance)
+        assert f"a web server (process {web.process.pid} on " in problem
+        assert f"(process {pid} on " in problem
+        web.signal(signal.SIGTERM)
+        assert web.end() == 0
+        assert say(instance, "status")["web_servers"] == []
+
+
+def test_a_web_server_that_only_queues_is_no_worker_to_wait_for(instance):
+    instance.put(jobs.tell, "x")
+    with instance.queues() as queues:
+        worker = Worker("w", "there", 12, 0, clock.now())
+        registry.register(queues, worker)
+    [problem] = problems(instance)
+    assert "and no worker runs" in problem
+
+
+def test_a_trial_tells_who_runs_jobs_and_how_soon(instance):
+    with instance.worker() as worker:
+        pid = worker.read_until(r"Process (\d+) is ready")[1]
+        told = say(instance, "doctor", "--try")
+        assert f"was run by process {pid} on " in told["trial"]
+        assert told["problems"] == []
+
+
+def test_a_trial_that_nobody_runs_is_found_and_cancelled(instance):
+    with instance.queues():
+        pass
+    trial, *_ = problems(instance, "--try", "default", "--seconds", "0.2")
+    assert "Nobody has run job" in trial
+    [job] = say(instance, "jobs")
+    assert job["state"] == "cancelled"
+    done = instance.run("doctor", "-C", "zope.conf", "--try", "defalt")
+    assert done.returncode == 1
+    assert "did you mean default?" in done.stderr

@@ -1,4 +1,4 @@
 """What ``taskqueue doctor`` looks at: each finding is a sentence with its remedy.
 
-Nothing here writes.
+Nothing here writes, except for a trial.
 """

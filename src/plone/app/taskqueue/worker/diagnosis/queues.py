@@ -9,6 +9,7 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.claiming import has_room
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.registry import anybody_runs_jobs
 from typing import Any
 
 import itertools
@@ -46,7 +47,7 @@ def _stopped(queues: Any, queue: Any) -> Iterator[str]:
             f"{waiting} jobs wait in {called(queue)}, which is paused: taskqueue queues "
             f"resume {shown(queue.name)}"
         )
-    elif not queues.workers:
+    elif not anybody_runs_jobs(queues):
         yield (
             f"{waiting} jobs wait in {called(queue)}, and no worker runs: start "
             "taskqueue worker, or give a web server threads."

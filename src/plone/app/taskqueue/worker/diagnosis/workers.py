@@ -23,7 +23,8 @@ def worker_problems(queues: Any, lease_seconds: float) -> Iterator[str]:
 
 def name_of(worker: Any) -> str:
     """Return how people find the worker."""
-    return f"worker {worker.id[:8]} (process {worker.pid} on {worker.host})"
+    what = f"worker {worker.id[:8]}" if worker.runs_jobs else "a web server"
+    return f"{what} (process {worker.pid} on {worker.host})"
 
 
 def _other_code(queues: Any) -> Iterator[str]:
