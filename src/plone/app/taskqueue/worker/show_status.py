@@ -1,7 +1,5 @@
 """``taskqueue status``: queues, how many jobs there are, and who runs them."""
 
-from datetime import datetime
-from datetime import UTC
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.job.states import State
@@ -13,6 +11,7 @@ from plone.app.taskqueue.worker.output import table
 from plone.app.taskqueue.worker.output import tell
 from plone.app.taskqueue.worker.output import time_of
 from typing import Any
+from ZODB.TimeStamp import TimeStamp
 
 import argparse
 
@@ -46,7 +45,9 @@ def _run(options: argparse.Namespace) -> None:
                 if each.runs_jobs
             ],
             "web_servers": [
-                _process(each) for each in queues.workers.values() if not each.runs_jobs
+                {**_process(each), "seen": _seen(each)}
+                for each in queues.workers.values()
+                if not each.runs_jobs
             ],
         }
     lines = table(
@@ -77,7 +78,7 @@ def _run(options: argparse.Namespace) -> None:
     if data["web_servers"]:
         lines.append("")
         lines += table(
-            ("only queues", "pid", "code", "started"),
+            ("only queues", "pid", "code", "started", "seen"),
             [tuple(each.values()) for each in data["web_servers"]],
         )
     tell(options, data, lines)
@@ -110,7 +111,11 @@ def _process(worker: Any) -> dict[str, Any]:
         "host": worker.host,
         "pid": worker.pid,
         "code": worker.code or None,
-        "started": time_of(
-            datetime.fromtimestamp(min(worker.started, clock.now()), UTC)
-        ),
+        "started": time_of(clock.as_datetime(min(worker.started, clock.now()))),
     }
+
+
+def _seen(worker: Any) -> str:
+    """Return when it last gave a sign of life: one that was killed gives none."""
+    worker._p_activate()
+    return time_of(clock.as_datetime(TimeStamp(worker._p_serial).timeTime()))

@@ -39,8 +39,8 @@ def make_trial(database: Any, queue_name: str, seconds: float) -> Trial:
     One that has not ended by then is cancelled.  ``CommandError``: there is no such
     queue, or it is that of a task service, whose jobs are tasks.
     """
-    began = time.monotonic()
     job_id = change(database, lambda queues: _put(queues, queue_name))
+    began = time.monotonic()
 
     def look(queues: Any) -> tuple[bool, Any] | None:
         return _look(queues, queue_name, job_id)
