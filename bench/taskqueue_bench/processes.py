@@ -22,12 +22,21 @@ class Node:
 
     def __init__(self, place: Place):
         self.place = place
-        self.db: DB = place.open()
         self.manager = transaction.TransactionManager()
-        self.connection = self.db.open(self.manager)
         self.kept: dict[str, Any] = {}
+        self.open()
+
+    def open(self) -> None:
+        """Open the database, at first or after ``close``."""
+        self.db: DB = self.place.open()
+        self.connection = self.db.open(self.manager)
+        self._is_open = True
 
     def close(self) -> None:
+        """Close the database, unless it is closed."""
+        if not self._is_open:
+            return
+        self._is_open = False
         self.manager.abort()
         self.connection.close()
         self.db.close()

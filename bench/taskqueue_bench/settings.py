@@ -27,7 +27,7 @@ class Settings:
     together_jobs: int = 20_000
     #: How often our queue and others take turns, and how many seconds of raw commits
     #: the jobs of a turn are worth: of others, and of ours with a commit for each.
-    rival_rounds: int = 5
+    rival_rounds: int = 4
     rival_seconds: float = 0.5
     #: Jobs whose latency is taken.
     latency_jobs: int = 300

@@ -7,10 +7,10 @@ import os
 import time
 
 
-#: Places of one worker: the round it waits for plus one, its jobs, when the last ended.
-_WAITS, _JOBS, _ENDED = range(3)
-#: Before them: how many rounds are open, and when the last of them begins.
-_OPEN, _BEGINS, _WORKERS = range(3)
+#: Places of one worker: the round it is ready for plus one, its jobs, when the last ended.
+_READY, _JOBS, _ENDED = range(3)
+#: Before them: how many rounds were called and begun, and when the last begins.
+_CALLED, _BEGUN, _BEGINS, _WORKERS = range(4)
 #: Seconds between two looks of a worker that rests.
 _PAUSE = 0.02
 
@@ -33,14 +33,18 @@ class Board:
 
     # For the benchmark
 
-    def resting(self, number: int) -> bool:
-        """Say whether all workers wait for the round, of which the first is 0."""
-        return all(waits == number + 1 for waits in self._column(_WAITS))
+    def call(self, number: int) -> None:
+        """Let the workers get ready for a round, of which the first is 0."""
+        self._numbers[_CALLED] = number + 1
+
+    def ready(self, number: int) -> bool:
+        """Say whether all workers are."""
+        return all(ready == number + 1 for ready in self._column(_READY))
 
     def begin(self, number: int) -> float:
         """Let the round begin; return when."""
         begins = self._numbers[_BEGINS] = time.monotonic() + 0.1
-        self._numbers[_OPEN] = number + 1
+        self._numbers[_BEGUN] = number + 1
         return begins
 
     @property
@@ -58,20 +62,21 @@ class Board:
 
     # For workers
 
-    def wait(self, worker: int, number: int, benchmark: int) -> None:
-        """Rest until the round begins; costs next to nothing once it has.
+    def rest(self, number: int, benchmark: int) -> None:
+        """Wait until the round is called; if the benchmark is gone, end this process."""
+        self._wait(_CALLED, number, benchmark)
 
-        The worker's process ends if that of the benchmark is gone.
-        """
-        numbers = self._numbers
-        if numbers[_OPEN] > number:
-            return
-        numbers[_WORKERS + 3 * worker + _WAITS] = number + 1
-        while numbers[_OPEN] <= number:
+    def wait(self, worker: int, number: int, benchmark: int) -> None:
+        """Tell that the worker is ready and wait until the round begins."""
+        self._numbers[_WORKERS + 3 * worker + _READY] = number + 1
+        self._wait(_BEGUN, number, benchmark)
+        time.sleep(max(0, self._numbers[_BEGINS] - time.monotonic()))
+
+    def _wait(self, which: int, number: int, benchmark: int) -> None:
+        while self._numbers[which] <= number:
             time.sleep(_PAUSE)
             if not _lives(benchmark):
                 os._exit(1)
-        time.sleep(max(0, numbers[_BEGINS] - time.monotonic()))
 
     def note(self, worker: int) -> None:
         """Count a job that has ended now."""

@@ -46,31 +46,48 @@ class Duty:
         """Return in which round a job runs."""
         return 0 if number < self.first else 1 + (number - self.first) // self.jobs
 
+    def numbers(self, number: int) -> tuple[int, int]:
+        """Return the first job of a round and the first of the next."""
+        end = self.first + self.jobs * number
+        return (end - self.jobs if number else 0), end
+
+
+class _Worker:
+    """This process: its database is open while it has its turn."""
+
+    def __init__(self) -> None:
+        self.duty = Duty.mine()
+        self.board = Board(Path(self.duty.board))
+        self.database: DB | None = None
+        self._round = -1
+
+    def enter(self, number: int) -> None:
+        """Be in a round or a later one; rest until it begins."""
+        if number <= self._round:
+            return
+        duty = self.duty
+        if self.database is not None:
+            # A ZEO server would go on telling it of all that the others change.
+            self.database.close()
+        self.board.rest(number, duty.benchmark)
+        self.database = duty.place.open()
+        # The pool gives this connection to one job after the other.
+        with self.database.transaction() as connection:
+            load(connection, duty.owner, *duty.numbers(number))
+        self.board.wait(duty.worker, number, duty.benchmark)
+        self._round = number
+
 
 @cache
-def _duty() -> Duty:
-    return Duty.mine()
-
-
-@cache
-def _board() -> Board:
-    return Board(Path(_duty().board))
-
-
-@cache
-def _database() -> DB:
-    """Open the database, once in a process; its pool keeps one warm connection."""
-    duty = _duty()
-    database = duty.place.open()
-    with database.transaction() as connection:
-        load(connection, duty.owner)
-    return database
+def _worker() -> _Worker:
+    return _Worker()
 
 
 def change(number: int) -> None:
     """Change one object and commit, in the round that the job belongs to."""
-    duty, board, database = _duty(), _board(), _database()
-    board.wait(duty.worker, duty.round(number), duty.benchmark)
-    with database.transaction() as connection:
+    worker = _worker()
+    duty = worker.duty
+    worker.enter(duty.round(number))
+    with worker.database.transaction() as connection:
         connection.root()[duty.owner][number].value += 1
-    board.note(duty.worker)
+    worker.board.note(duty.worker)

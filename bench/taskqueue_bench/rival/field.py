@@ -16,12 +16,13 @@ class Queue:
     server: str
     #: Of this package: queues jobs, and is what the command names.
     module: str
-    #: Starts a worker.
-    command: tuple[str, ...]
+    #: What starts a worker: a module of Python and its arguments.
+    arguments: str
 
-    def full_command(self) -> list[str]:
+    @property
+    def command(self) -> list[str]:
         module = f"{__package__}.{self.module}"
-        return [sys.executable, *(word.format(module=module) for word in self.command)]
+        return [sys.executable, "-m", *self.arguments.format(module=module).split()]
 
     @property
     def version(self) -> str | None:
@@ -32,38 +33,31 @@ class Queue:
             return None
 
 
-#: What Celery's workers tell each other is of no use here.
-_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-
 QUEUES = (
     Queue(
         "Huey",
         "Redis",
         "with_huey",
-        ("-m", "huey.bin.huey_consumer", "{module}.huey", "-w1", "-kthread", "-n"),
+        "huey.bin.huey_consumer {module}.huey -w1 -kthread -n",
     ),
     Queue(
         "Celery",
         "Redis",
         "with_celery",
-        ("-m", "celery", "-A", "{module}", "worker", "--pool=solo", *_ALONE),
+        "celery -A {module} worker --pool=solo "
+        "--without-gossip --without-mingle --without-heartbeat",
     ),
-    Queue(
-        "Dramatiq",
-        "Redis",
-        "with_dramatiq",
-        ("-m", "dramatiq", "{module}", "-p1", "-t1"),
-    ),
+    Queue("Dramatiq", "Redis", "with_dramatiq", "dramatiq {module} -p1 -t1"),
     Queue(
         "RQ",
         "Redis",
         "with_rq",
-        ("-m", "rq.cli", "worker", "-c", "{module}", "-w", "rq.SimpleWorker", "-q"),
+        "rq.cli worker -c {module} -w rq.SimpleWorker -q",
     ),
     Queue(
         "Procrastinate",
         "PostgreSQL",
         "with_procrastinate",
-        ("-m", "procrastinate", "-a", "{module}.app", "worker", "--concurrency=1"),
+        "procrastinate -a {module}.app worker --concurrency=1 --delete-jobs=successful",
     ),
 )

@@ -20,9 +20,9 @@ def create(node: Node, owner: str, count: int) -> None:
     node.connection.cacheMinimize()
 
 
-def load(connection: IConnection, owner: str) -> None:
-    """Bring all into the connection's cache, where those of a busy worker would be."""
-    for counter in connection.root()[owner].values():
+def load(connection: IConnection, owner: str, first: int, last: int) -> None:
+    """Bring some into the connection's cache, where those of a busy worker would be."""
+    for counter in connection.root()[owner].values(first, last - 1):
         counter._p_activate()
 
 

@@ -20,6 +20,8 @@ import time
 _PATIENCE = 60
 #: Jobs of the first round, which is not timed.
 FIRST = 50
+#: Jobs for each worker to rest in after the last round, however many it fetches.
+_MORE = 10
 #: Characters of a worker's output that an error shows.
 _TAIL = 1_500
 
@@ -28,7 +30,8 @@ class Other(Contender):
     """Workers of another queue, each a process with one thread.
 
     A worker rests in the first job of a round, until the round begins: it is connected,
-    it has fetched as many jobs as it likes, and its objects are in its cache.
+    it has fetched as many jobs as it likes, and its objects are in its cache.  While
+    others have their turn it has no database open.
     """
 
     def __init__(
@@ -68,7 +71,8 @@ class Other(Contender):
             self._stack.callback(_kill, self._start(duty))
 
     def run(self, number: int) -> float:
-        self._wait(lambda: self._board.resting(number), "fetch jobs")
+        self._board.call(number)
+        self._wait(lambda: self._board.ready(number), "get ready")
         before, jobs = self._board.jobs, self._count(number)
         begins = self._board.begin(number)
         self._wait(lambda: self._board.jobs >= jobs, "run their jobs")
@@ -79,7 +83,7 @@ class Other(Contender):
         environ = self._environ | self._duties[0].environ()
         with self._log.open("ab") as log:
             done = subprocess.run(
-                [*command, str(self.objects)],
+                [*command, str(self.objects + _MORE * len(self._duties))],
                 env=environ,
                 stdout=log,
                 stderr=log,
@@ -91,7 +95,7 @@ class Other(Contender):
     def _start(self, duty: Duty) -> subprocess.Popen:
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                self._queue.full_command(),
+                self._queue.command,
                 env=self._environ | duty.environ(),
                 cwd=self._log.parent,
                 stdout=log,

@@ -11,27 +11,28 @@ from taskqueue_bench.processes import process
 from taskqueue_bench.rival.contender import Contender
 from taskqueue_bench.rival.objects import load
 from taskqueue_bench.storages import Place
+from typing import Any
 from ZODB.interfaces import IConnection
 
 import random
 import time
 
 
-#: Jobs of the first round, for each worker: all of them have to know the function.
-FIRST = 200
+#: Jobs that each worker runs before a round is timed: it has to know the function.
+_FIRST = 200
 
 
 class WarmEnvironment(work.MeteredEnvironment):
     """Fills the cache of the thread's connection before its first job."""
 
-    def __init__(self, meter: work.Meter, owner: str):
+    def __init__(self, meter: work.Meter, *what: Any):
         super().__init__(meter)
-        self._owner: str | None = owner
+        self._what = what
 
     def open(self, connection: IConnection) -> None:
-        if self._owner is not None:
-            load(connection, self._owner)
-            self._owner = None
+        if self._what:
+            load(connection, *self._what)
+            self._what = ()
 
 
 class Ours(Contender):
@@ -50,27 +51,30 @@ class Ours(Contender):
         self._options = options
         self._place = place
         self._jobs = jobs
-        self._first = FIRST * workers
-        self._workers_wanted = workers
-        self.objects = self._first + rounds * jobs
+        self._count = workers
+        #: Objects of one round.
+        self._turn = _FIRST * workers + jobs
+        self.objects = self._turn * (1 + rounds)
 
     def start(self) -> None:
         self._workers = [
-            self._stack.enter_context(process(self._place))
-            for _ in range(self._workers_wanted)
+            self._stack.enter_context(process(self._place)) for _ in range(self._count)
         ]
         for worker in self._workers:
-            worker.call(_start_worker, self._options, self.name)
+            worker.call(Node.close)
 
     def run(self, number: int) -> float:
-        if not number:
-            # One by one, so that each has its share.
-            return sum(
-                FIRST / self._round([worker], place * FIRST, (place + 1) * FIRST)
-                for place, worker in enumerate(self._workers)
-            )
-        first = self._first + (number - 1) * self._jobs
-        return self._jobs / self._round(self._workers, first, first + self._jobs)
+        first, end = self._turn * number, self._turn * (number + 1)
+        for worker in self._workers:
+            worker.call(_start_worker, self._options, self.name, first, end)
+        # One by one, so that each has its share.
+        for worker in self._workers:
+            self._round([worker], first, first + _FIRST)
+            first += _FIRST
+        seconds = self._round(self._workers, first, end)
+        for worker in self._workers:
+            worker.call(_stop_worker)
+        return self._jobs / seconds
 
     def _round(self, workers: list[Process], first: int, last: int) -> float:
         """Return the seconds that these workers take for some jobs, and let them rest."""
@@ -87,9 +91,17 @@ class Ours(Contender):
         return max(ends) - begins
 
 
-def _start_worker(node: Node, options: Options, owner: str) -> None:
-    work.start_worker(node, options, lambda meter: WarmEnvironment(meter, owner))
+def _start_worker(node: Node, options: Options, owner: str, *numbers: int) -> None:
+    node.open()
+    work.start_worker(
+        node, options, lambda meter: WarmEnvironment(meter, owner, *numbers)
+    )
     work.pause_worker(node)
+
+
+def _stop_worker(node: Node) -> None:
+    work.stop_worker(node)
+    node.close()
 
 
 def _fill(node: Node, owner: str, first: int, last: int) -> None:
