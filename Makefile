@@ -47,8 +47,8 @@ start: $(INSTALLED) var/demo/etc/zope.ini ## Serve the site of the demo
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/pytest $(ARGS)
 
-# About as many kills as KILLS times 16; the short form is part of "make test".
-KILLS ?= 65
+# About as many kills as KILLS times 22; the short form is part of "make test".
+KILLS ?= 50
 FIGURES ?= var/crash.json
 
 .PHONY: test-crash

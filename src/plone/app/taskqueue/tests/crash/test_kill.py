@@ -12,17 +12,19 @@ import time
 
 #: Workers that live at a time.
 _ALIVE = 4
+#: One job at a time: each is to have its own worker, and take no neighbour along.
+_OPTIONS = {"lease_seconds": 3, "batch": 1}
 
 
 def _kill_all(nursery, start_worker, event: str, count: int) -> None:
     """Kill whoever says ``event``, start another in its place, until all have."""
     for _ in range(_ALIVE):
-        start_worker(lease_seconds=3)
+        start_worker(**_OPTIONS)
     victims = []
     for _ in range(count):
         victims.append(nursery.hear(event)["pid"])
         os.kill(victims[-1], signal.SIGKILL)
-        start_worker(lease_seconds=3)
+        start_worker(**_OPTIONS)
     for victim in victims:
         nursery.hear("ended", child=victim, status=-signal.SIGKILL)
 
