@@ -29,6 +29,7 @@ from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.functions import StageEnvironment
 from plone.app.taskqueue.tests.storages.homes import Home
 from plone.app.taskqueue.tests.storages.homes import in_file
+from plone.app.taskqueue.wakeup import hub
 from typing import Any
 from ZODB.Connection import TransactionMetaData
 from ZODB.DB import DB
@@ -60,6 +61,7 @@ class Engine:
     def _open(self) -> None:
         self.storage = self._home()
         self.db = DB(self.storage, pool_size=100)
+        hub.subscribe(self.db, stage.notify)
 
     # Connections
 
@@ -99,9 +101,13 @@ class Engine:
 
     def reopen(self) -> None:
         """Open the database again, as after a restart."""
-        self._close_connections()
-        self.db.close()
+        self._close_database()
         self._open()
+
+    def _close_database(self) -> None:
+        self._close_connections()
+        hub.unsubscribe(self.db, stage.notify)
+        self.db.close()
 
     def _close_connections(self) -> None:
         for connection in self._connections:
@@ -112,8 +118,7 @@ class Engine:
 
     def overwrite(self, job_id: int, data: bytes) -> None:
         """Replace the stored record of a job behind everybody's back."""
-        self._close_connections()
-        self.db.close()
+        self._close_database()
         storage = self._home()
         _, serial = storage.load(p64(job_id))
         meta = TransactionMetaData()
@@ -264,7 +269,7 @@ class Engine:
         return dispatcher
 
     def wait_until(self, condition: Callable[[], Any]) -> None:
-        """Look again whenever a worker's transaction has ended."""
+        """Look again whenever a worker's transaction has ended, or there is work."""
         with stage.changed:
             assert stage.changed.wait_for(condition, PATIENCE), self.counts()
 
@@ -292,8 +297,7 @@ class Engine:
             self.check()
         finally:
             transaction.abort()
-            self._close_connections()
-            self.db.close()
+            self._close_database()
 
     def check(self) -> None:
         """Check every queue."""

@@ -332,6 +332,7 @@ def test_a_dispatcher_that_stops_leaves_the_batch_for_the_next(engine):
     assert [engine.times(f"job {number}") for number in (0, 1, 2)] == [1, 1, 1]
 
 
+@pytest.mark.volume
 @THREADS
 def test_ten_thousand_members_in_a_few_threads_each_run_once(engine, threads):
     made = [AsyncJob(functions.nothing) for _ in range(10_000)]

@@ -901,6 +901,7 @@ def written(engine, after):
     ]
 
 
+@pytest.mark.volume
 def test_ten_thousand_members_write_no_record_that_grows_with_them(engine):
     put(engine, parallel(*[AsyncJob(functions.nothing) for _ in range(3)]), ())
     engine.run()

@@ -30,10 +30,11 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what needs no storage, or brings its own: once at home is enough."""
+    """Leave out what needs no storage, brings its own, or takes long everywhere."""
     chosen, left = [], []
     for item in items:
         elsewhere = _HERE not in item.path.parents
-        (chosen if elsewhere or "home" in item.fixturenames else left).append(item)
+        matters = "home" in item.fixturenames and not item.get_closest_marker("volume")
+        (chosen if elsewhere or matters else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = chosen

@@ -111,6 +111,8 @@ EVERYWHERE: dict[str, Kind] = {
     "sqlite": lambda folder, server: in_sqlite(folder),
     "postgresql": lambda folder, server: in_postgresql(server()),
 }
+#: What several processes share.
+SHARED: dict[str, Kind] = {name: EVERYWHERE[name] for name in ("zeo", "postgresql")}
 #: RelStorage with all revisions of each record, as a FileStorage has them.
 WITH_HISTORY: dict[str, Kind] = {
     "sqlite with history": lambda folder, server: in_sqlite(folder, True),

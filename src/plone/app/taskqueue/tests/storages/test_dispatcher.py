@@ -4,4 +4,8 @@ from plone.app.taskqueue.tests.storages.homes import EVERYWHERE
 from plone.app.taskqueue.tests.storages.homes import WITH_HISTORY
 
 
-STORAGES = {**EVERYWHERE, **WITH_HISTORY, **CACHES}
+STORAGES = {
+    **EVERYWHERE,
+    **CACHES,
+    "postgresql with history": WITH_HISTORY["postgresql with history"],
+}
