@@ -4,6 +4,12 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
 
 
+_FULL = (
+    "There is no room on the disk of the database, so what jobs do cannot be kept. They "
+    "are run again until there is: make some."
+)
+
+
 def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     ledger, nursery, server, start_worker
 ):
@@ -15,7 +21,7 @@ def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     ledger.queue(jobs.work, *((number,) for number in range(1, 6)))
     server.fill()
     nursery.release(worker)
-    nursery.hear("log", pid=worker)
+    nursery.hear("log", pid=worker, message=_FULL)
     server.make_room()
     # It runs again, and stands there again.
     nursery.hear("stands", pid=worker)
@@ -40,7 +46,7 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_rescued_when_there_is_room
     server.fill()
     nursery.kill(victim)
     nursery.release(rescuer)
-    nursery.hear("log", pid=rescuer)
+    nursery.hear("log", pid=rescuer, message=_FULL)
     server.make_room()
     nursery.hear("stands", pid=rescuer)
     nursery.release(rescuer)
@@ -49,3 +55,24 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_rescued_when_there_is_room
 
     ledger.verify(times=1)
     assert not ledger.jobs(lambda job: job.result, State.FAILED)
+
+
+def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
+    ledger, nursery, server, start_worker, tell
+):
+    count, fills = 240, 2
+    ledger.prepare(count)
+    ledger.queue(jobs.make, *((number, 30) for number in range(count)))
+    workers = [start_worker(lease_seconds=2, threads=2) for _ in range(2)]
+    for _ in range(fills):
+        nursery.hear("attempt")
+        server.fill()
+        nursery.hear("log", message=_FULL)
+        server.make_room()
+    ledger.await_ended(count)
+    for worker in workers:
+        nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert not ledger.jobs(lambda job: job, State.FAILED)
+    tell(f"{count} jobs, {fills} times full: 0 lost, 0 repeated")

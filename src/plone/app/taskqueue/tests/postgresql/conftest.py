@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from pathlib import Path
 from plone.app.taskqueue.tests.crash.conftest import kills as kills
 from plone.app.taskqueue.tests.crash.conftest import nursery as nursery
 from plone.app.taskqueue.tests.crash.conftest import reported as reported
@@ -30,9 +31,11 @@ import time
 class Server:
     """The server as the crash tests see it, and a database for one of them."""
 
-    def __init__(self, postgresql: PostgreSQL, afar: bool = False):
+    def __init__(
+        self, postgresql: PostgreSQL, afar: bool = False, disk: Path | None = None
+    ):
         self.postgresql = postgresql
-        self.name = postgresql.create()
+        self.name = postgresql.create(disk)
         self.dsn = postgresql.dsn(self.name)
         address = postgresql.dsn_afar(self.name) if afar else self.dsn
         self.address = f"postgresql:{address}"

@@ -177,11 +177,19 @@ class PostgreSQL:
         finally:
             connection.close()
 
-    def create(self) -> str:
-        """Make a database and return its name."""
+    def create(self, disk: Path | None = None) -> str:
+        """Make a database, on that disk if there is one, and return its name."""
         self._made += 1
         name = f"database_{self._made}"
-        self.execute(f"CREATE DATABASE {name}")
+        where = ""
+        if disk is not None:
+            home = disk / "small"
+            home.mkdir()
+            if self._as_user:
+                shutil.chown(home, _USER)
+            self.execute(f"CREATE TABLESPACE small LOCATION '{home}'")
+            where = " TABLESPACE small"
+        self.execute(f"CREATE DATABASE {name}{where}")
         return name
 
     def drop(self, name: str) -> None:
