@@ -114,6 +114,7 @@ class Runner:
                 environment.leave()
             running = None
             bench.manager.commit()
+            bench.has_room()
         except BaseException as error:
             bench.guard.rest()
             lost = bench.has_lost(error)

@@ -41,6 +41,10 @@ _SAME_ID = "A different object already has the same oid"
 _NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
 
 
+class ServerGone(Exception):
+    """The database is not opened, because its server is not there."""
+
+
 def watch_servers(database: IDatabase) -> None:
     """Let a database, and those beside it, find out when their servers vanish.
 
@@ -138,7 +142,11 @@ def open_connection(
     """Open the database, also where its server was started again since the last time.
 
     Each connection of the pool finds that out for itself, by an error.
+    ``ServerGone``: it was gone before, and still is.
     """
+    # The pool keeps what could not be opened.
+    if troubles_of(database).gone.lasts and not has_servers(database):
+        raise ServerGone("The database server is gone.")
     for _ in range(_STALE):
         try:
             return database.open(manager)
@@ -150,6 +158,8 @@ def open_connection(
 
 def is_shut(database: IDatabase, error: BaseException) -> bool:
     """Say whether the database could not be opened for want of its server."""
+    if isinstance(error, ServerGone):
+        return True
     adapter = adapter_of(database.storage)
     return adapter is not None and is_of_storage(adapter, error)
 

@@ -5,8 +5,10 @@ from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.server import open_connection
+from plone.app.taskqueue.dispatcher.server import ServerGone
 from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.dispatcher.server import was_cut_off
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from typing import Any
 from ZODB.interfaces import IConnection
 
@@ -48,6 +50,9 @@ class WorkerThread(threading.Thread):
     def _sit_whatever_happens(self) -> None:
         try:
             self._sit()
+        except ServerGone:
+            troubles_of(self._dispatcher.database).gone.meet()
+            self._dispatcher.sleep(_PAUSE)
         except BaseException:
             logger.exception(
                 "Thread %s had trouble that is no job's. It opens the database "

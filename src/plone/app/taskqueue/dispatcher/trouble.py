@@ -31,6 +31,11 @@ class Trouble:
         self._since: float | None = None
         self._said = 0.0
 
+    @property
+    def lasts(self) -> bool:
+        """True from the first ``meet`` to the next ``end``."""
+        return self._since is not None
+
     def meet(self) -> None:
         """It is there; says so if that is news, or was for long."""
         now = clock.monotonic()
@@ -44,7 +49,7 @@ class Trouble:
 
     def end(self) -> None:
         """It is not there any more; says so to those who were told that it was."""
-        if self._since is None:
+        if not self.lasts:
             return
         with self._lock:
             if self._since is not None:

@@ -6,6 +6,7 @@ from plone.app.taskqueue.postgresql.channel import channel_of
 from plone.app.taskqueue.postgresql.channel import close
 from plone.app.taskqueue.postgresql.channel import connect
 from plone.app.taskqueue.postgresql.channel import token
+from plone.app.taskqueue.postgresql.probe import answers
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
 from ZODB.interfaces import IDatabase
@@ -44,6 +45,10 @@ class Listener(threading.Thread):
     def run(self) -> None:
         lost = False
         while not self._stop_event.is_set():
+            # One that asks does, however many wait.
+            if lost and not answers(self._adapter):
+                self._stop_event.wait(_PAUSE)
+                continue
             connection = None
             try:
                 connection = connect(self._adapter, "listen")

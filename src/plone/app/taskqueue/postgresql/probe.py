@@ -12,14 +12,17 @@ from typing import Any
 import logging
 import os
 import threading
+import time
 
 
 logger = logging.getLogger("plone.app.taskqueue.postgresql")
 
 #: Seconds after which a server that has not answered is gone.
 _PATIENCE = 5.0
-#: Seconds between a look that failed and the next.
-_PAUSE = 0.25
+#: Seconds between a look that failed and the next, at first and at most: RelStorage
+#: writes a line into the log for each.
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
 #: Seconds without a question after which the thread and its connection are given up.
 _IDLE = 60.0
 
@@ -52,6 +55,7 @@ class Probe:
 
     def _run(self) -> None:
         connection = None
+        pause = _FIRST_PAUSE
         while True:
             with self._changed:
                 if not self._changed.wait_for(
@@ -66,7 +70,10 @@ class Probe:
                 self._is_there = connection is not None
                 self._changed.notify_all()
             if connection is None:
-                threading.Event().wait(_PAUSE)
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                pause = _FIRST_PAUSE
         close(connection)
 
     def _look(self, connection: Any | None) -> Any | None:

@@ -4,12 +4,6 @@ from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
 
 
-_FULL = (
-    "There is no room on the disk of the database, so what jobs do cannot be kept. They "
-    "are run again until there is: make some."
-)
-
-
 def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     ledger, nursery, server, start_worker
 ):
@@ -21,7 +15,7 @@ def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     ledger.queue(jobs.work, *((number,) for number in range(1, 6)))
     server.fill()
     nursery.release(worker)
-    nursery.hear("log", pid=worker, message=_FULL)
+    nursery.hear("log", pid=worker, full=True)
     server.make_room()
     # It runs again, and stands there again.
     nursery.hear("stands", pid=worker)
@@ -46,7 +40,7 @@ def test_a_worker_that_dies_while_the_disk_is_full_is_rescued_when_there_is_room
     server.fill()
     nursery.kill(victim)
     nursery.release(rescuer)
-    nursery.hear("log", pid=rescuer, message=_FULL)
+    nursery.hear("log", pid=rescuer, full=True)
     server.make_room()
     nursery.hear("stands", pid=rescuer)
     nursery.release(rescuer)
@@ -67,8 +61,9 @@ def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
     for _ in range(fills):
         nursery.hear("attempt")
         server.fill()
-        nursery.hear("log", message=_FULL)
+        full = nursery.hear("log", full=True)["pid"]
         server.make_room()
+        nursery.hear("log", pid=full, over=True)
     ledger.await_ended(count)
     for worker in workers:
         nursery.stop(worker)

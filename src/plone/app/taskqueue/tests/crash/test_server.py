@@ -207,6 +207,14 @@ def test_workers_do_not_take_one_another_for_dead_because_the_server_was_away(
 
     ledger.verify(times=1)
     assert ledger.jobs(lambda job: job.interruptions) == [0, 0]
+    for worker in workers:
+        said = [
+            event["message"]
+            for event in nursery.all_heard("log")
+            if event["pid"] == worker and "database server" in event["message"]
+        ]
+        # All threads and chores have met it, and one sentence each is read at night.
+        assert ["gone" in said[0], "back" in said[-1], len(said)] == [True, True, 2]
 
 
 def test_workers_do_not_take_one_another_for_dead_because_the_server_was_frozen(

@@ -39,12 +39,21 @@ import threading
 import time
 
 
+def _of(message: str) -> dict[str, bool]:
+    """Return what trouble it tells of, so that a test can wait for that."""
+    return {
+        "gone": "server is gone" in message,
+        "full": "is no room" in message,
+        "over": "is room" in message,
+    }
+
+
 class _Telling(logging.Handler):
     """Tells the test of what the engine warns of."""
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()[:500]
-        say("log", message=message, gone="server is gone" in message)
+        say("log", message=message, **_of(message))
 
 
 def _open(address: str | list, wait: float) -> DB:

@@ -1,5 +1,6 @@
 """Trouble beside a job's own: slow starts, bad data managers, broken records."""
 
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import runner
@@ -8,6 +9,7 @@ from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.dispatcher.trouble import Troubles
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests import functions
@@ -201,3 +203,26 @@ def test_a_record_that_breaks_in_the_lease_of_a_dead_worker_is_buried(engine, br
     (stone,) = engine.finished(State.FAILED)
     assert f"job {ids[1]} " in stone.result.getErrorMessage()
     engine.check()
+
+
+# Trouble of the whole database
+
+
+def test_trouble_is_told_when_it_begins_every_ten_minutes_and_when_it_is_over(
+    monkeypatch, caplog
+):
+    now = [0]
+    monkeypatch.setattr(clock, "monotonic", lambda: now[0])
+    full = Troubles().full
+    full.end()
+    for now[0] in range(0, 1500, 5):
+        full.meet()
+    full.end()
+    full.end()
+    said = [record.getMessage().partition(",")[0] for record in caplog.records]
+    assert said == [
+        "There is no room on the disk of the database",
+        "For 10 minutes there has been no room on the disk of the database: make some.",
+        "For 20 minutes there has been no room on the disk of the database: make some.",
+        "There is room on the disk of the database again",
+    ]
