@@ -30,8 +30,8 @@ import random
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
-#: A worker that nobody depends on is forgotten after so many of its signs are missing.
-_IDLE_PATIENCE = 3 * IDLE_INTERVAL
+#: A worker that nobody depends on is forgotten when two of its signs are missing.
+_IDLE_PATIENCE = 2 * IDLE_INTERVAL + 60
 
 
 class Rescuer:

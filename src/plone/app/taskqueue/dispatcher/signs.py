@@ -7,7 +7,7 @@ from plone.app.taskqueue.queue.workers import Worker
 
 
 #: Seconds between two signs of a worker that nobody depends on.
-IDLE_INTERVAL = 300.0
+IDLE_INTERVAL = 900.0
 
 #: What an observer compares: serials of the worker's record and of its leases.
 Signs = tuple[bytes, ...]

@@ -41,10 +41,26 @@ def add_service(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """Read a number of seconds.  ``ArgumentTypeError``: it is none, or below 0."""
+    return _from_zero(text, "seconds")
+
+
+def days(text: str) -> float:
+    """Read a number of days.  ``ArgumentTypeError``: it is none, or below 0."""
+    return _from_zero(text, "days")
+
+
+def _from_zero(text: str, what: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds from 0 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of {what} from 0 up")
     return value
+
+
+def count(text: str) -> int:
+    """Read how many.  ``ArgumentTypeError``: it is no whole number, or below 0."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)

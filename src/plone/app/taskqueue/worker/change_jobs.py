@@ -6,6 +6,7 @@ from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_queue
 from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.arguments import days
 from plone.app.taskqueue.worker.database import change
 from plone.app.taskqueue.worker.database import find_job
 from plone.app.taskqueue.worker.database import find_queue
@@ -40,7 +41,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     add_queue(parser)
     parser.add_argument(
         "--days",
-        type=float,
+        type=days,
         required=True,
         metavar="N",
         help="forget those that ended longer ago; 0: all, but those of this hour",
@@ -93,7 +94,7 @@ def _retry(job: IAsyncJob) -> dict[str, Any]:
 
 
 def _purge(options: argparse.Namespace) -> None:
-    before = clock.now() - options.days * _DAY
+    before = max(0.0, clock.now() - options.days * _DAY)
     forgotten = {}
     with open_database(options.zope_conf) as database:
         names = change(

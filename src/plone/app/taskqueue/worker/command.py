@@ -16,6 +16,7 @@ from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK
 
 import argparse
+import io
 import os
 import sys
 
@@ -37,6 +38,10 @@ _SUBCOMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is no reason to show nothing.
+            stream.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     try:
         return options.call(options) or OK

@@ -8,6 +8,7 @@ from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_service
 from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.arguments import count
 from plone.app.taskqueue.worker.database import change
 from plone.app.taskqueue.worker.database import open_database
 from plone.app.taskqueue.worker.database import reading
@@ -47,7 +48,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
     _add_common(following)
     following.add_argument("id", type=int, metavar="ID")
     following.add_argument(
-        "--count", type=int, default=5, metavar="N", help="default: %(default)s"
+        "--count", type=count, default=5, metavar="N", help="default: %(default)s"
     )
     following.set_defaults(call=_next)
     for name, text, did, did_not in _CHANGES:
@@ -144,7 +145,7 @@ def _find(queues: Any, job_id: int, wanted: str | None) -> tuple[str, Any, CronJ
 def _next(options: argparse.Namespace) -> None:
     with reading(options.zope_conf) as queues:
         path, service, job = _find(queues, options.id, options.service)
-        times: list[datetime] = job.next_runs(max(0, options.count))
+        times: list[datetime] = job.next_runs(options.count)
         data = {
             **_summary(path, service, job),
             "next": [time_of(when) for when in times],

@@ -7,20 +7,31 @@ from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import one_line
 from typing import Any
 
 import argparse
 import json
+import os
+import sys
 
 
 def tell(options: argparse.Namespace, data: Any, lines: Iterable[str]) -> None:
-    """Print ``data`` as JSON if that is asked for, else the lines."""
-    if options.json:
-        print(json.dumps(data, indent=2))
-    else:
-        for line in lines:
+    """Print ``data`` as JSON if that is asked for, else the lines.
+
+    ``CommandError``: it cannot be written.  ``BrokenPipeError``: nobody reads it.
+    """
+    try:
+        for line in [json.dumps(data, indent=2)] if options.json else lines:
             print(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is in its buffer shall not fail once more when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise CommandError(f"What was found cannot be written: {error}") from error
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

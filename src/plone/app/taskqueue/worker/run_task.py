@@ -77,7 +77,6 @@ def _run(options: argparse.Namespace) -> int:
                 [f"Job {added['id']} is queued in {added['service']}."],
             )
             return OK
-        _warn_if_alone(database)
         data = _await(database, added, options.timeout)
     lines = [f"Job {data['id']} has ended: {data['status']}."]
     if data["error"] is not None:
@@ -162,6 +161,7 @@ def _await(
     # What it does not wait for goes on: it is a job as any other.
     left = f"job {added['id']} in {added['service']} goes on without it"
     try:
+        _warn_if_alone(database)
         while (data := change(database, look)) is None:
             pause = _LOOK
             if until is not None:

@@ -10,6 +10,7 @@ from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.worker.arguments import add_json
 from plone.app.taskqueue.worker.arguments import add_queue
 from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.worker.arguments import count
 from plone.app.taskqueue.worker.database import find_job
 from plone.app.taskqueue.worker.database import find_queue
 from plone.app.taskqueue.worker.database import reading
@@ -45,7 +46,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
         help="only jobs whose function, module:name, fits; * stands for any letters",
     )
     parser.add_argument(
-        "--limit", type=int, default=20, metavar="N", help="default: %(default)s"
+        "--limit", type=count, default=20, metavar="N", help="default: %(default)s"
     )
     parser.set_defaults(call=_list)
     parser = subparsers.add_parser("show", help="show all about one job")
@@ -69,7 +70,7 @@ def _list(options: argparse.Namespace) -> None:
             if reading_error(job) is None
             and fnmatchcase(job.function_name, options.function or "*")
         )
-        data = list(itertools.islice(found, max(0, options.limit)))
+        data = list(itertools.islice(found, options.limit))
     lines = table(_COLUMNS, [[job[name] for name in _COLUMNS] for job in data])
     tell(options, data, lines if data else ["No such jobs."])
 

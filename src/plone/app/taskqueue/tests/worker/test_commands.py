@@ -2,10 +2,15 @@
 
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.worker import jobs
+from plone.app.taskqueue.tests.worker.instance import COMMAND
+from plone.app.taskqueue.tests.worker.instance import environ
+from plone.app.taskqueue.worker.command import main
 
 import json
 import pytest
+import shlex
 import signal
+import subprocess
 
 
 def fail(message: str) -> None:
@@ -160,3 +165,93 @@ def test_a_database_without_queues_and_one_that_is_locked_are_one_line(instance)
     assert done.returncode == 69
     assert "open in another process" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("purge", "--days", "nan"), "'nan' is no number of days from 0 up"),
+        (("purge", "--days=-1"), "'-1' is no number of days from 0 up"),
+        (("jobs", "--limit=-3"), "'-3' is no whole number from 0 up"),
+        (("cron", "next", "1", "--count", "x"), "'x' is no whole number from 0 up"),
+        (("run", "x", "--timeout", "soon"), "'soon' is no number of seconds from 0 up"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_purge_of_what_is_older_than_time_forgets_nothing(instance):
+    with instance.queues():
+        pass
+    assert say(instance, "purge", "--days", "1e300") == {"forgotten": 0}
+
+
+def _shell(instance, line: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run a line of a shell in which ``taskqueue`` is the command."""
+    command = shlex.join(COMMAND)
+    return subprocess.run(
+        ["bash", "-c", f"taskqueue() {{ {command} $@; }}; set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        env=environ() | environment,
+        cwd=instance.folder,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_reader_who_has_read_enough_ends_it_in_silence(instance, form):
+    for _ in range(30):
+        instance.put(fail, "x" * 500)
+    line = f"taskqueue jobs {form} --limit 5000 -C zope.conf | head -1"
+    done = _shell(instance, line)
+    assert (done.returncode, done.stderr) == (0, "")
+    # Also one who reads nothing at all, and closes before there is anything.
+    done = _shell(instance, f"taskqueue jobs {form} -C zope.conf | true")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_that_knows_few_letters_shows_the_others_as_numbers(instance):
+    job_id = instance.put(fail, "k\u00e4se \u2713")
+    run_all(instance)
+    line = f"taskqueue show {job_id} -C zope.conf"
+    done = _shell(instance, line, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ValueError: k\\xe4se \\u2713" in done.stdout
+
+
+def test_what_cannot_be_written_is_one_line(instance):
+    instance.put(fail, "x")
+    done = _shell(instance, "taskqueue jobs -C zope.conf > /dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith("taskqueue: What was found cannot be written: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00garbage <<<\n", b"", b"%import nowhere\n"]
+)
+@pytest.mark.parametrize("command", ["status", "worker"])
+def test_a_configuration_that_is_none_is_one_line(instance, content, command):
+    (instance.folder / "bad.conf").write_bytes(content)
+    done = instance.run(command, "-C", "bad.conf")
+    assert done.returncode in (1, 78), done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_server_that_is_gone_is_one_line(instance, server):
+    with instance.queues():
+        pass
+    server.kill()
+    conf = instance.zope_conf.read_text()
+    instance.zope_conf.write_text(
+        conf.replace("<zeoclient>", "<zeoclient>\n    wait no")
+    )
+    done = instance.run("status", "-C", "zope.conf")
+    assert done.returncode == 69, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr

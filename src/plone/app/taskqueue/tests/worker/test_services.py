@@ -6,6 +6,7 @@ from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_SCRIPT
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_ZCML
+from plone.app.taskqueue.tests.worker.instance import COMMAND
 from plone.app.taskqueue.tests.worker.instance import environ
 from plone.app.taskqueue.tests.worker.sites import add_site
 from plone.app.taskqueue.tests.worker.sites import add_tasks
@@ -60,6 +61,39 @@ def test_without_waiting_the_job_is_left_to_workers_and_nothing_else_runs_it(sit
         assert done.stdout == f"Job {job.id} is queued in {path_of(site)}.\n"
         assert job.status == "queued"
         assert list(service._queue.leases) == []
+
+
+def test_a_wait_has_an_end_and_leaves_the_job_alone(site):
+    arguments = ("run", "greet", "--input", '{"name": "you"}', "-C", "zope.conf")
+    done = site.run(*arguments, "--wait", "--timeout", "0.1")
+    assert (done.returncode, done.stdout) == (124, "")
+    alone, said = done.stderr.splitlines()
+    assert "No worker runs" in alone
+    with service_in(site) as service:
+        [job] = service.jobs.values()
+        assert job.status == "queued"
+    goes_on = f"job {job.id} in {path_of(site)} goes on without it."
+    assert said == f"taskqueue: There was no outcome within 0.1 seconds; {goes_on}"
+    done = site.run(*arguments, "--timeout", "1")
+    assert done.returncode == 1
+    assert "give it with --wait" in done.stderr
+
+
+def test_ctrl_c_ends_a_wait_with_a_line(site):
+    command = [*COMMAND, "run", "greet", "--input", '{"name": "you"}', "--wait"]
+    waiting = subprocess.Popen(
+        [*command, "-C", "zope.conf"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=site.folder,
+        env=environ(),
+    )
+    with waiting:
+        # It says so when it has queued the job.
+        assert "No worker runs" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        assert "The wait was interrupted; job " in waiting.stderr.read()
+        assert waiting.wait(60) == 130
 
 
 def test_what_is_wrong_with_an_input_is_told_field_by_field(site):
