@@ -117,8 +117,8 @@ def resolve(name: str) -> Callable:
         # imports it.  This waits for that thread.
         module = import_module(module_name)
         return reduce(getattr, qualname.split("."), module)
-    except Exception as error:
-        # A module that is imported may raise anything.
+    except (Exception, SystemExit) as error:
+        # A module that is imported may raise anything, and a script ends.
         raise LookupError(
             f"The function {name} cannot be imported here ({error}). Was it renamed, "
             "or does this worker run other code than the process that queued the job?"

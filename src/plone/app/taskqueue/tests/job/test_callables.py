@@ -135,6 +135,20 @@ def test_what_cannot_be_called_is_refused(thing):
         AsyncJob(thing)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["raise SystemExit(1)", "import sys; sys.exit()", "def f(:", "1 / 0", "exit"],
+)
+def test_a_module_that_cannot_be_imported_is_one_that_is_missing(
+    text, tmp_path, monkeypatch
+):
+    (tmp_path / "taskqueue_broken.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LookupError, match="taskqueue_broken:f cannot be imported here"):
+        callables.resolve("taskqueue_broken:f")
+    monkeypatch.delitem(sys.modules, "taskqueue_broken", raising=False)
+
+
 @pytest.mark.parametrize("name", ["nowhere.at.all:f", "os:nothing", "os:", ":f", ""])
 def test_a_name_that_cannot_be_resolved_is_a_lookup_error(name):
     with pytest.raises(LookupError, match="cannot be imported here"):
