@@ -3,6 +3,7 @@
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.crash import jobs
 from plone.app.taskqueue.tests.crash import points
+from plone.app.taskqueue.tests.crash.deeds import NOTHING
 
 import os
 import pytest
@@ -18,6 +19,8 @@ _OPTIONS = {"lease_seconds": 3, "batch": 1}
 
 def _kill_all(nursery, start_worker, event: str, count: int) -> None:
     """Kill whoever says ``event``, start another in its place, until all have."""
+    # One that lives on and looks after them; the others do not live for a lease.
+    start_worker(role=NOTHING, **_OPTIONS)
     for _ in range(_ALIVE):
         start_worker(**_OPTIONS)
     victims = []
