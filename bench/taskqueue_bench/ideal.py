@@ -30,9 +30,10 @@ SECONDS = 0.02
 WORKERS = (1, 2, 4)
 BUSY = "keeps a core busy"
 WAITS = "waits"
-#: Jobs of the warm-up, and calls without a queue, for each worker.
+#: For so many jobs of a worker there is one of the warm-up before.
 _WARM_UP = 10
-_CALLS = 30
+#: And one call without a queue, before and after.
+_CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def _once(
     function: Callable[..., Any],
     args: tuple,
 ) -> _Seen:
-    before = _bare_rate(workers, function, args)
+    calls = settings.work_jobs // _CALLS + 1
+    before = _bare_rate(workers, function, args, calls)
     done = work_off(
         workers,
         Options(),
@@ -82,9 +84,9 @@ def _once(
         work.NO_QUOTA,
         function,
         args,
-        warm_up=_WARM_UP,
+        warm_up=settings.work_jobs // _WARM_UP + 1,
     )
-    after = _bare_rate(workers, function, args)
+    after = _bare_rate(workers, function, args, calls)
     return _Seen(done.steady_rate, (before + after) / 2, done.conflicts_per_thousand)
 
 
@@ -145,19 +147,19 @@ def _rounds_of(node: Node, seconds: float) -> int:
 
 
 def _bare_rate(
-    workers: list[Process], function: Callable[..., Any], args: tuple
+    workers: list[Process], function: Callable[..., Any], args: tuple, calls: int
 ) -> float:
     at = time.monotonic() + 0.05
     for worker in workers:
-        worker.begin(_call_often, function, args, at)
+        worker.begin(_call_often, function, args, calls, at)
     return sum(worker.result() for worker in workers)
 
 
 def _call_often(
-    node: Node, function: Callable[..., Any], args: tuple, at: float
+    node: Node, function: Callable[..., Any], args: tuple, calls: int, at: float
 ) -> float:
     time.sleep(max(0, at - time.monotonic()))
     start = time.perf_counter()
-    for _ in range(_CALLS):
+    for _ in range(calls):
         function(*args)
-    return _CALLS / (time.perf_counter() - start)
+    return calls / (time.perf_counter() - start)

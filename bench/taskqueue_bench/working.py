@@ -14,7 +14,7 @@ import time
 
 
 #: Jobs that a worker runs before anything is timed: it has to know a function first.
-_WARM_UP = 200
+_WARM_UP = 50
 
 
 @dataclass(frozen=True)
