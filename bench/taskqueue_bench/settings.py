@@ -18,7 +18,7 @@ class Settings:
     isolated_jobs: int = 600
     grouped_jobs: int = 4_000
     #: How often one, two and four workers are compared, which takes longest.
-    scaling_rounds: int = 5
+    scaling_rounds: int = 3
     #: Jobs of 20 ms that each worker has.
     work_jobs: int = 100
     #: Seconds for which a producer commits in each of its surroundings.
