@@ -122,10 +122,10 @@ setup(
         "zeo": ["ZEO>=6"],
     },
     entry_points={
-        "console_scripts": ["taskqueue = plone.app.taskqueue.worker.command:main"],
+        "console_scripts": ["taskqueue = plone.app.taskqueue.command.main:main"],
         "plone.recipe.zope2instance.ctl": [
-            "taskqueue = plone.app.taskqueue.worker.instance:taskqueue",
-            "worker = plone.app.taskqueue.worker.instance:worker",
+            "taskqueue = plone.app.taskqueue.command.instance:taskqueue",
+            "worker = plone.app.taskqueue.command.instance:worker",
         ],
         "z3c.autoinclude.plugin": ["target = plone"],
     },

@@ -44,7 +44,7 @@ CONSOLES = frozenset(
     {
         "Zope2.utilities.zconsole",
         "plone.exportimport.cli",
-        "plone.app.taskqueue.worker.command",
+        "plone.app.taskqueue.command.main",
     }
 )
 

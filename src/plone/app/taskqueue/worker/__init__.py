@@ -1,1 +1,1 @@
-"""The command ``taskqueue``: worker processes, and a look at the queues."""
+"""Worker processes: a parent that keeps children running, and the children that run jobs."""

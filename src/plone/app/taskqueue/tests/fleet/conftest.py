@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from plone.app.taskqueue.command.diagnosis.trial import whereabouts
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.fleet.fleet import Fleet
 from plone.app.taskqueue.tests.fleet.fleet import make_site
-from plone.app.taskqueue.worker.diagnosis.trial import whereabouts
 from ZODB import DB
 from ZODB.FileStorage import FileStorage
 

@@ -46,7 +46,7 @@ SITE_ZCML = """
 </configure>
 """
 
-COMMAND = [sys.executable, "-P", "-m", "plone.app.taskqueue.worker"]
+COMMAND = [sys.executable, "-P", "-m", "plone.app.taskqueue.command"]
 
 #: What a process says when it runs jobs.
 RUNS = "runs jobs in"

@@ -1,15 +1,15 @@
 """``taskqueue status``: queues, how many jobs there are, and who runs them."""
 
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import table
+from plone.app.taskqueue.command.output import tell
+from plone.app.taskqueue.command.output import time_of
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.registry import leases_of
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.database import reading
-from plone.app.taskqueue.worker.output import table
-from plone.app.taskqueue.worker.output import tell
-from plone.app.taskqueue.worker.output import time_of
 from typing import Any
 from ZODB.TimeStamp import TimeStamp
 

@@ -1,16 +1,16 @@
 """The script ``taskqueue``: its subcommands, its errors and its exit status."""
 
 from collections.abc import Sequence
-from plone.app.taskqueue.worker import change_jobs
-from plone.app.taskqueue.worker import change_queues
-from plone.app.taskqueue.worker import check_all
-from plone.app.taskqueue.worker import cron_jobs
-from plone.app.taskqueue.worker import doctor
-from plone.app.taskqueue.worker import list_services
-from plone.app.taskqueue.worker import run_task
-from plone.app.taskqueue.worker import run_worker
-from plone.app.taskqueue.worker import show_jobs
-from plone.app.taskqueue.worker import show_status
+from plone.app.taskqueue.command import change_jobs
+from plone.app.taskqueue.command import change_queues
+from plone.app.taskqueue.command import check_all
+from plone.app.taskqueue.command import cron_jobs
+from plone.app.taskqueue.command import doctor
+from plone.app.taskqueue.command import list_services
+from plone.app.taskqueue.command import run_task
+from plone.app.taskqueue.command import run_worker
+from plone.app.taskqueue.command import show_jobs
+from plone.app.taskqueue.command import show_status
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK

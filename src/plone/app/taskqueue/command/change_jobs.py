@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_queue
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.arguments import days
+from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.database import find_job
+from plone.app.taskqueue.command.database import find_queue
+from plone.app.taskqueue.command.database import open_database
+from plone.app.taskqueue.command.output import has_ended
+from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.interfaces import IAsyncJob
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_queue
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.arguments import days
-from plone.app.taskqueue.worker.database import change
-from plone.app.taskqueue.worker.database import find_job
-from plone.app.taskqueue.worker.database import find_queue
-from plone.app.taskqueue.worker.database import open_database
 from plone.app.taskqueue.worker.errors import CommandError
-from plone.app.taskqueue.worker.output import has_ended
-from plone.app.taskqueue.worker.output import tell
 from typing import Any
 
 import argparse

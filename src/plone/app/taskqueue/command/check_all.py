@@ -1,13 +1,13 @@
 """``taskqueue check``: are the queues what they say?"""
 
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.queue.checker import Inconsistent
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.database import reading
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import WRONG
-from plone.app.taskqueue.worker.output import tell
 
 import argparse
 import sys

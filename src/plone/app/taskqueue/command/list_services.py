@@ -1,13 +1,13 @@
 """``taskqueue services``: the task services, and how many jobs they have."""
 
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import table
+from plone.app.taskqueue.command.output import tell
+from plone.app.taskqueue.command.services import all_services
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.cron import is_here
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.database import reading
-from plone.app.taskqueue.worker.output import table
-from plone.app.taskqueue.worker.output import tell
-from plone.app.taskqueue.worker.services import all_services
 from typing import Any
 
 import argparse

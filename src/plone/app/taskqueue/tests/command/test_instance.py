@@ -10,7 +10,7 @@ import sys
 #: What the recipe's ``main`` does with an entry point, and with its command line.
 _PROGRAM = """
 import sys
-from plone.app.taskqueue.worker.instance import taskqueue, worker
+from plone.app.taskqueue.command.instance import taskqueue, worker
 
 class Options:
     configfile = {conf!r}
@@ -63,9 +63,9 @@ def test_the_metadata_names_what_is_there():
         return
     text = setup.read_text()
     for line in (
-        "taskqueue = plone.app.taskqueue.worker.command:main",
-        "taskqueue = plone.app.taskqueue.worker.instance:taskqueue",
-        "worker = plone.app.taskqueue.worker.instance:worker",
+        "taskqueue = plone.app.taskqueue.command.main:main",
+        "taskqueue = plone.app.taskqueue.command.instance:taskqueue",
+        "worker = plone.app.taskqueue.command.instance:worker",
     ):
         assert line in text
         module, _, name = line.partition(" = ")[2].partition(":")

@@ -1,24 +1,24 @@
 """``taskqueue run``: a task by its name, now."""
 
 from collections.abc import Callable
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_service
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.arguments import seconds
+from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.output import tell
+from plone.app.taskqueue.command.output import time_of
+from plone.app.taskqueue.command.services import find_service
+from plone.app.taskqueue.command.services import path_of
 from plone.app.taskqueue.exportimport.values import text_to_input
 from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.queue import registry
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_service
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.arguments import seconds
-from plone.app.taskqueue.worker.database import change
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import one_line
 from plone.app.taskqueue.worker.errors import TIMED_OUT
 from plone.app.taskqueue.worker.errors import WRONG
-from plone.app.taskqueue.worker.output import tell
-from plone.app.taskqueue.worker.output import time_of
-from plone.app.taskqueue.worker.services import find_service
-from plone.app.taskqueue.worker.services import path_of
 from typing import Any
 
 import argparse
@@ -64,7 +64,7 @@ def add_to(subparsers: argparse._SubParsersAction) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     # Tasks are known once Zope has read its ZCML.
-    from plone.app.taskqueue.worker.site import open_site
+    from plone.app.taskqueue.command.site import open_site
 
     if options.timeout is not None and not options.wait:
         raise CommandError("--timeout says how long to wait: give it with --wait.")
@@ -88,8 +88,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _add(queues: Any, options: argparse.Namespace) -> dict[str, Any]:
+    from plone.app.taskqueue.command.site import acting_for
     from plone.app.taskqueue.task.errors import TaskInputError
-    from plone.app.taskqueue.worker.site import acting_for
 
     service = find_service(queues, options.service)
     with acting_for(service) as root:

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_queue
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.arguments import count
+from plone.app.taskqueue.command.database import find_job
+from plone.app.taskqueue.command.database import find_queue
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import details
+from plone.app.taskqueue.command.output import summary
+from plone.app.taskqueue.command.output import table
+from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.readable import reading_error
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_queue
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.arguments import count
-from plone.app.taskqueue.worker.database import find_job
-from plone.app.taskqueue.worker.database import find_queue
-from plone.app.taskqueue.worker.database import reading
-from plone.app.taskqueue.worker.output import details
-from plone.app.taskqueue.worker.output import summary
-from plone.app.taskqueue.worker.output import table
-from plone.app.taskqueue.worker.output import tell
 
 import argparse
 import itertools

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.command.services import all_services
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.cronjob import UNREADABLE
 from plone.app.taskqueue.job.states import State
@@ -9,7 +10,6 @@ from plone.app.taskqueue.queue.cron import is_here
 from plone.app.taskqueue.queue.place import installation
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.worker.errors import CommandError
-from plone.app.taskqueue.worker.services import all_services
 from typing import Any
 
 
@@ -80,7 +80,7 @@ def _unreadable(path: str, jobs: list[CronJob]) -> Iterator[str]:
 
 def task_problems(queues: Any) -> Iterator[str]:
     """Yield tasks of waiting jobs and cron jobs that are not here; Zope has started."""
-    from plone.app.taskqueue.worker.site import acting_for
+    from plone.app.taskqueue.command.site import acting_for
 
     for path, service in all_services(queues).items():
         waiting: dict[str, int] = {}

@@ -1,19 +1,19 @@
 """``taskqueue doctor``: each thing that is wrong is found, and what to do is said."""
 
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.command.diagnosis.storages import storage_problems
+from plone.app.taskqueue.command.diagnosis.workers import worker_problems
 from plone.app.taskqueue.dispatcher.code import own_code
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.workers import Worker
+from plone.app.taskqueue.tests.command.sites import add_site
+from plone.app.taskqueue.tests.command.sites import add_tasks
+from plone.app.taskqueue.tests.command.sites import service_in
 from plone.app.taskqueue.tests.worker import jobs
-from plone.app.taskqueue.tests.worker.sites import add_site
-from plone.app.taskqueue.tests.worker.sites import add_tasks
-from plone.app.taskqueue.tests.worker.sites import service_in
-from plone.app.taskqueue.tests.worker.test_commands import say
-from plone.app.taskqueue.worker.diagnosis.storages import storage_problems
-from plone.app.taskqueue.worker.diagnosis.workers import worker_problems
+from plone.app.taskqueue.tests.command.test_commands import say
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.command.diagnosis.storages import OFFSET
 from plone.app.taskqueue.dispatcher.code import own_code
 from plone.app.taskqueue.dispatcher.signs import signs_of
 from plone.app.taskqueue.queue.registry import leases_of
-from plone.app.taskqueue.worker.diagnosis.storages import OFFSET
 from typing import Any
 from ZODB.TimeStamp import TimeStamp
 

@@ -1,22 +1,22 @@
 """``taskqueue doctor``: what keeps jobs from running, and what is to be done."""
 
 from collections.abc import Iterator
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.database import open_database
+from plone.app.taskqueue.command.database import queues_on
+from plone.app.taskqueue.command.diagnosis.queues import function_problems
+from plone.app.taskqueue.command.diagnosis.queues import queue_problems
+from plone.app.taskqueue.command.diagnosis.storages import storage_problems
+from plone.app.taskqueue.command.diagnosis.trial import make_trial
+from plone.app.taskqueue.command.diagnosis.trial import Trial
+from plone.app.taskqueue.command.diagnosis.workers import worker_problems
+from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.dispatcher.naming import DEFAULT
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_zope_conf
 from plone.app.taskqueue.worker.configuration import read_configuration
 from plone.app.taskqueue.worker.configuration import worker_settings
-from plone.app.taskqueue.worker.database import open_database
-from plone.app.taskqueue.worker.database import queues_on
-from plone.app.taskqueue.worker.diagnosis.queues import function_problems
-from plone.app.taskqueue.worker.diagnosis.queues import queue_problems
-from plone.app.taskqueue.worker.diagnosis.storages import storage_problems
-from plone.app.taskqueue.worker.diagnosis.trial import make_trial
-from plone.app.taskqueue.worker.diagnosis.trial import Trial
-from plone.app.taskqueue.worker.diagnosis.workers import worker_problems
 from plone.app.taskqueue.worker.errors import OK
 from plone.app.taskqueue.worker.errors import WRONG
-from plone.app.taskqueue.worker.output import tell
 from typing import Any
 
 import argparse
@@ -56,7 +56,7 @@ def _doctor(options: argparse.Namespace) -> int:
     settings = worker_settings(read_configuration(options.zope_conf), {})
     if options.tasks:
         # Not before it is needed: it brings all of Zope.
-        from plone.app.taskqueue.worker.site import open_site as open_it
+        from plone.app.taskqueue.command.site import open_site as open_it
     else:
         open_it = open_database
     trial = Trial(None, None)
@@ -84,8 +84,8 @@ def _service_problems(queues: Any, with_tasks: bool) -> Iterator[str]:
     if not with_tasks and not any(queue.private for queue in queues.values()):
         return
     # Not before it is needed: it brings much of Plone.
-    from plone.app.taskqueue.worker.diagnosis.services import service_problems
-    from plone.app.taskqueue.worker.diagnosis.services import task_problems
+    from plone.app.taskqueue.command.diagnosis.services import service_problems
+    from plone.app.taskqueue.command.diagnosis.services import task_problems
 
     yield from service_problems(queues)
     if with_tasks:

@@ -1,8 +1,8 @@
 """The examples of the how-to that starts workers are understood by whom they are for."""
 
 from pathlib import Path
+from plone.app.taskqueue.command.main import parser
 from plone.app.taskqueue.tests.docs.pages import read_blocks
-from plone.app.taskqueue.worker.command import parser
 
 import configparser
 import json

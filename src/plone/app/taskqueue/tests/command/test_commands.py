@@ -1,10 +1,10 @@
 """The other commands: through the real script, on a real ZEO server."""
 
+from plone.app.taskqueue.command.main import main
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests.worker import jobs
 from plone.app.taskqueue.tests.worker.instance import COMMAND
 from plone.app.taskqueue.tests.worker.instance import environ
-from plone.app.taskqueue.worker.command import main
 
 import json
 import pytest

@@ -3,11 +3,11 @@
 Not of the rest of this room: it writes.
 """
 
+from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.database import find_queue
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
-from plone.app.taskqueue.worker.database import change
-from plone.app.taskqueue.worker.database import find_queue
 from plone.app.taskqueue.worker.errors import CommandError
 from typing import Any
 from typing import NamedTuple

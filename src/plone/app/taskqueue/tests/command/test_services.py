@@ -2,16 +2,16 @@
 
 from datetime import datetime
 from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.tests.command.sites import add_site
+from plone.app.taskqueue.tests.command.sites import add_tasks
+from plone.app.taskqueue.tests.command.sites import service_in
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_SCRIPT
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_ZCML
 from plone.app.taskqueue.tests.worker.instance import COMMAND
 from plone.app.taskqueue.tests.worker.instance import environ
-from plone.app.taskqueue.tests.worker.sites import add_site
-from plone.app.taskqueue.tests.worker.sites import add_tasks
-from plone.app.taskqueue.tests.worker.sites import service_in
-from plone.app.taskqueue.tests.worker.test_commands import say
+from plone.app.taskqueue.tests.command.test_commands import say
 from zope.component import getGlobalSiteManager
 
 import json
@@ -210,7 +210,7 @@ def test_a_worker_finds_a_service_that_is_added_while_it_runs(instance):
 
 def test_a_task_that_runs_as_its_caller_runs_as_the_user_of_its_service(instance):
     zcml = PLONE_ZCML.replace(
-        "tests.service.tasks.UserTask", "tests.worker.sites.CallerTask"
+        "tests.service.tasks.UserTask", "tests.command.sites.CallerTask"
     )
     (instance.folder / "etc" / "site.zcml").write_text(zcml)
     script = instance.folder / "script.py"

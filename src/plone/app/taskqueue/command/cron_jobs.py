@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_service
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.arguments import count
+from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.database import open_database
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import table
+from plone.app.taskqueue.command.output import tell
+from plone.app.taskqueue.command.output import time_of
+from plone.app.taskqueue.command.services import services_of
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.queue.cron import is_here
 from plone.app.taskqueue.queue.readable import reading_error
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_service
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.arguments import count
-from plone.app.taskqueue.worker.database import change
-from plone.app.taskqueue.worker.database import open_database
-from plone.app.taskqueue.worker.database import reading
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import one_line
-from plone.app.taskqueue.worker.output import table
-from plone.app.taskqueue.worker.output import tell
-from plone.app.taskqueue.worker.output import time_of
-from plone.app.taskqueue.worker.services import services_of
 from typing import Any
 
 import argparse

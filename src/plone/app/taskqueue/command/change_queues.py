@@ -1,14 +1,14 @@
 """``taskqueue queues``: list them, pause them, and let them go on."""
 
+from plone.app.taskqueue.command.arguments import add_json
+from plone.app.taskqueue.command.arguments import add_zope_conf
+from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.database import find_queue
+from plone.app.taskqueue.command.database import open_database
+from plone.app.taskqueue.command.database import reading
+from plone.app.taskqueue.command.output import table
+from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.dispatcher.naming import shown
-from plone.app.taskqueue.worker.arguments import add_json
-from plone.app.taskqueue.worker.arguments import add_zope_conf
-from plone.app.taskqueue.worker.database import change
-from plone.app.taskqueue.worker.database import find_queue
-from plone.app.taskqueue.worker.database import open_database
-from plone.app.taskqueue.worker.database import reading
-from plone.app.taskqueue.worker.output import table
-from plone.app.taskqueue.worker.output import tell
 from typing import Any
 
 import argparse

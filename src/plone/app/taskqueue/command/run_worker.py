@@ -1,6 +1,6 @@
 """``taskqueue worker``: run jobs in processes that do nothing else."""
 
-from plone.app.taskqueue.worker.arguments import add_zope_conf
+from plone.app.taskqueue.command.arguments import add_zope_conf
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import MISCONFIGURED
 from plone.app.taskqueue.worker.health import Health

@@ -58,7 +58,7 @@ class CallerTask(Task):
 _ZCML = """
   <include package="zope.component" file="meta.zcml" />
   <utility
-      factory="plone.app.taskqueue.tests.worker.sites.GreetingTask"
+      factory="plone.app.taskqueue.tests.command.sites.GreetingTask"
       provides="plone.app.taskqueue.interfaces.ITask"
       name="greet"
       />

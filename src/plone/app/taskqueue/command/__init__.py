@@ -1,0 +1,1 @@
+"""The script ``taskqueue``: what people type at a shell to run, watch and steer jobs."""
