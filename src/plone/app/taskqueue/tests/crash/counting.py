@@ -17,6 +17,7 @@ class CountingService(BaseTaskService):
     def __init__(self) -> None:
         super().__init__()
         self.queue = self._queue
+        self.numbers = 0
         #: How often the run of each time was run, by the number of the cron job and
         #: the time in seconds.
         self.ticks = OOBTree()
@@ -39,7 +40,9 @@ class CountingService(BaseTaskService):
         return job.id
 
     def next_id(self) -> int:
-        return max(self.jobs, default=0) + 1
+        """Return a number that no job had before, also none that is forgotten."""
+        self.numbers += 1
+        return self.numbers
 
     def runs_of(self, number: int) -> int:
         """Return how many times of a cron job were run."""

@@ -258,6 +258,7 @@ def _ending(stage: Stage) -> int:
 def _await_runs(stage: Stage, number: int, role: dict, count: int) -> None:
     """Let a worker do for which the time has come by then, so many runs at least."""
     worker = stage.start(True, role=role)
+    stage.nursery.hear("ready", pid=worker)
 
     def have_ended(queues: Any) -> bool:
         return service_of(queues._p_jar).runs_of(number) >= count
