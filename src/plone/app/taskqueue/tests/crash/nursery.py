@@ -30,6 +30,8 @@ class Nursery:
         self._changed = threading.Condition()
         self._events: list[dict] = []
         self._heard: dict[str, list[dict]] = {}
+        self._foreign: list[bytes] = []
+        self._is_over = False
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [
@@ -47,11 +49,18 @@ class Nursery:
 
     def _read(self) -> None:
         for line in self._process.stdout:
-            event = json.loads(line)
             with self._changed:
-                self._heard.setdefault(event["event"], []).append(event)
-                self._events.append(event)
+                try:
+                    event = json.loads(line)
+                    self._heard.setdefault(event["event"], []).append(event)
+                    self._events.append(event)
+                except (ValueError, TypeError, KeyError):
+                    # Somebody has printed it; what others say is heard all the same.
+                    self._foreign.append(line)
                 self._changed.notify_all()
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """End all of them."""
@@ -80,11 +89,27 @@ class Nursery:
                     if heard["event"] == event and details.items() <= heard.items():
                         return self._events.pop(index)
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    raise AssertionError(
-                        f"No {event!r} with {details!r} came. They wrote:\n"
-                        + self.written()[-6000:]
-                    )
+                if self._is_over or left <= 0 or not self._changed.wait(left):
+                    raise AssertionError(self._why_not(event, details))
+
+    def _why_not(self, event: str, details: dict) -> str:
+        failed = [
+            f"Process {ended['child']} failed ({ended['status']})."
+            for ended in self._heard.get("ended", ())
+            if ended["status"] not in (0, -signal.SIGKILL)
+        ]
+        if self._is_over:
+            failed.append("The process that starts the others has ended.")
+        printed = [f"Somebody printed {line!r}." for line in self._foreign]
+        return "\n".join(
+            [
+                f"No {event!r} with {details!r} came.",
+                *failed,
+                *printed,
+                "They wrote:",
+                self.written()[-6000:],
+            ]
+        )
 
     def heard(self, event: str) -> dict | None:
         """Return the first such event that no call returned before, if there is one."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import json
 import os
+import select
+import sys
 import threading
 import time
 
@@ -12,11 +14,27 @@ import time
 #: Set by SIGUSR1: whoever waits at a point goes on.
 released = threading.Event()
 
+#: The file descriptor that the test listens at.
+ear = 1
+
+
+def keep_stdout() -> None:
+    """Let nobody but ``say`` write to the test: what others print goes to stderr.
+
+    RelStorage prints notices of PostgreSQL, such as the last one of a server that dies.
+    """
+    global ear
+    sys.stdout.flush()
+    ear = os.dup(1)
+    os.dup2(2, 1)
+
 
 def say(event: str, **details: Any) -> None:
     """Write one line to the test; short enough for the pipe to keep it whole."""
     details.update(event=event, pid=os.getpid(), at=time.monotonic())
-    os.write(1, json.dumps(details).encode()[:4000] + b"\n")
+    line = json.dumps(details).encode() + b"\n"
+    assert len(line) <= select.PIPE_BUF, f"Too long for a pipe: {line!r}"
+    os.write(ear, line)
 
 
 def stand(point: str, number: int) -> None:

@@ -1,5 +1,6 @@
 """A process that queues jobs, each transaction exactly once whatever the server does."""
 
+from collections.abc import Callable
 from plone.app.taskqueue.dispatcher.aborting import abort
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
 from plone.app.taskqueue.job.asyncjob import AsyncJob
@@ -11,17 +12,29 @@ from ZODB import DB
 from ZODB.interfaces import IConnection
 from ZODB.POSException import ConflictError
 from ZODB.POSException import POSKeyError
+from ZODB.POSException import StorageError
 
 import psycopg2
+import time
 import transaction
 
 
-def produce(database: DB, name: str, first: int, count: int, ordered: int = 0) -> None:
+#: What a server that dies lets its clients see; whatever else comes is an error.
+_LOST = (TransientError, StorageError, psycopg2.Error)
+
+
+def produce(
+    open_database: Callable[[], DB],
+    name: str,
+    first: int,
+    count: int,
+    ordered: int = 0,
+) -> None:
     """Queue jobs ``first`` and on, one to five in a transaction.
 
     Each ``ordered``-th of them is under the default quota and keeps order.
     """
-    connection = database.open(transaction.TransactionManager())
+    connection = _connect(open_database)
     number = first
     conflicts = 0
     while number < first + count:
@@ -29,15 +42,22 @@ def produce(database: DB, name: str, first: int, count: int, ordered: int = 0) -
         try:
             connection.transaction_manager.begin()
             number = _queue(connection, name, number, size, ordered)
-        except (TransientError, ValueError, POSKeyError, psycopg2.Error) as error:
-            lost = isinstance(error, TransientError | psycopg2.Error)
-            if not (lost or ids_came_twice(error)):
+        except (*_LOST, ValueError, POSKeyError) as error:
+            if not (isinstance(error, _LOST) or ids_came_twice(error)):
                 raise
             abort(connection.transaction_manager)
             conflicts += isinstance(error, ConflictError)
+    # Not closed: the server may be away, and the process ends.
     say("produced", name=name, conflicts=conflicts)
-    connection.close()
-    database.close()
+
+
+def _connect(open_database: Callable[[], DB]) -> IConnection:
+    """Open the database, which also waits for a server that is away at that moment."""
+    while True:
+        try:
+            return open_database().open(transaction.TransactionManager())
+        except _LOST:
+            time.sleep(0.01)
 
 
 def _queue(

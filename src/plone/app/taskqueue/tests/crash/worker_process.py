@@ -1,9 +1,9 @@
 """A process that starts workers and producers at the test's order.
 
 ``python -m plone.app.taskqueue.tests.crash.worker_process``: each line on stdin is an
-order, each line on stdout an event.  Every worker is a process of its own, forked from
-this one, which has imported everything and opened nothing; that way a hundred of them
-may die in a few seconds.
+order, each line on stdout an event; what anything else prints goes to stderr.  Every
+worker is a process of its own, forked from this one, which has imported everything and
+opened nothing; that way a hundred of them may die in a few seconds.
 """
 
 from plone.app.taskqueue import clock
@@ -152,14 +152,28 @@ def _act(address: str, act: str, **changes) -> None:
 
 
 def _produce(address: str, **details) -> None:
-    produce(_open(address, 1), **details)
+    produce(lambda: _open(address, 1), **details)
 
 
 def _serve(address: str, **details) -> None:
     serve(_open(address, 30), **details)
 
 
-_ROLES = {"work": _work, "produce": _produce, "serve": _serve, "act": _act}
+def _print(text: str, to_test: bool = False) -> None:
+    """Do what a library does; or what it would do to the test if nothing kept it."""
+    if to_test:
+        os.dup2(points.ear, 1)
+    print(text, flush=True)
+    say("printed")
+
+
+_ROLES = {
+    "work": _work,
+    "produce": _produce,
+    "serve": _serve,
+    "act": _act,
+    "print": _print,
+}
 
 
 def _bear(order: dict) -> int:
@@ -180,6 +194,7 @@ def _bear(order: dict) -> int:
 
 
 def main() -> None:
+    points.keep_stdout()
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
