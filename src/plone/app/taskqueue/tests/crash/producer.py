@@ -21,6 +21,8 @@ import transaction
 
 #: What a server that dies lets its clients see; whatever else comes is an error.
 _LOST = (TransientError, StorageError, psycopg2.Error)
+#: Seconds until the next try, so that the server that is to come back has the processor.
+_PAUSE = 0.01
 
 
 def produce(
@@ -46,7 +48,10 @@ def produce(
             if not (isinstance(error, _LOST) or ids_came_twice(error)):
                 raise
             abort(connection.transaction_manager)
-            conflicts += isinstance(error, ConflictError)
+            if isinstance(error, ConflictError):
+                conflicts += 1
+            else:
+                time.sleep(_PAUSE)
     # Not closed: the server may be away, and the process ends.
     say("produced", name=name, conflicts=conflicts)
 
@@ -57,7 +62,7 @@ def _connect(open_database: Callable[[], DB]) -> IConnection:
         try:
             return open_database().open(transaction.TransactionManager())
         except _LOST:
-            time.sleep(0.01)
+            time.sleep(_PAUSE)
 
 
 def _queue(
