@@ -20,18 +20,23 @@ _DRIVERS = frozenset({"psycopg2", "psycopg2cffi"})
 _NAME = "plone.app.taskqueue"
 
 
-def adapter_of(storage: Any) -> Any | None:
-    """Return RelStorage's adapter to PostgreSQL; ``None`` if the storage is no such."""
+def any_adapter_of(storage: Any) -> Any | None:
+    """Return RelStorage's adapter to whatever keeps it; ``None`` without RelStorage."""
     # A storage that compresses or encrypts what another one keeps has that as its base.
     while storage is not None and not hasattr(storage, "_adapter"):
         storage = getattr(storage, "base", None)
-    if storage is None:
+    return None if storage is None else storage._adapter
+
+
+def adapter_of(storage: Any) -> Any | None:
+    """Return RelStorage's adapter to PostgreSQL; ``None`` if the storage is no such."""
+    adapter = any_adapter_of(storage)
+    if adapter is None:
         return None
     try:
         from relstorage.adapters.postgresql import PostgreSQLAdapter
     except ImportError:
         return None
-    adapter = storage._adapter
     return adapter if isinstance(adapter, PostgreSQLAdapter) else None
 
 

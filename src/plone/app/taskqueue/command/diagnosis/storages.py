@@ -1,8 +1,9 @@
-"""The databases: are their servers there, is the clock right, can blobs be read?"""
+"""The databases: are their servers there, are clocks right, is all read and kept well?"""
 
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.server import has_servers
+from plone.app.taskqueue.postgresql.channel import any_adapter_of
 from typing import Any
 from ZODB.TimeStamp import TimeStamp
 
@@ -30,7 +31,23 @@ def storage_problems(database: Any) -> Iterator[str]:
                 "same, but their times are not to be trusted."
             )
     for name, each in sorted(database.databases.items()):
+        if _is_in_sqlite(each.storage):
+            yield (
+                f"Database {name} is kept by RelStorage in SQLite, which may commit what a "
+                "transaction had written that failed: move it to PostgreSQL, ZEO or a "
+                "FileStorage."
+            )
         yield from _blob_problems(name, each.storage)
+
+
+def _is_in_sqlite(storage: Any) -> bool:
+    """Say whether RelStorage 4.3.0's way to abort may do harm.
+
+    It leaves what was written in the temporary tables of a pooled connection if it fails
+    before its lock, for the sake of an object that it had only read.
+    """
+    adapter = any_adapter_of(storage)
+    return type(adapter).__module__.startswith("relstorage.adapters.sqlite.")
 
 
 def _blob_problems(name: str, storage: Any) -> Iterator[str]:

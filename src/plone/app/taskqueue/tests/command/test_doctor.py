@@ -12,8 +12,9 @@ from plone.app.taskqueue.queue.workers import Worker
 from plone.app.taskqueue.tests.command.sites import add_site
 from plone.app.taskqueue.tests.command.sites import add_tasks
 from plone.app.taskqueue.tests.command.sites import service_in
-from plone.app.taskqueue.tests.worker import jobs
 from plone.app.taskqueue.tests.command.test_commands import say
+from plone.app.taskqueue.tests.storages.homes import in_sqlite
+from plone.app.taskqueue.tests.worker import jobs
 from ZEO.ClientStorage import ClientStorage
 from ZODB import DB
 
@@ -144,6 +145,17 @@ def test_a_task_that_is_not_here_is_named_if_zope_is_started(instance):
         service.addCronJob("not-yet", crontab="@daily")
     [problem] = problems(instance, "--tasks")
     assert "have the task not-yet, which is not here" in problem
+
+
+def test_a_database_in_sqlite_is_named_and_not_one_in_memory(tmp_path):
+    with in_sqlite(tmp_path) as home:
+        databases = {}
+        DB(None, database_name="memory", databases=databases)
+        database = DB(home(), database_name="kept", databases=databases)
+        [problem] = storage_problems(database)
+        assert "Database kept is kept by RelStorage in SQLite" in problem
+        assert "move it to PostgreSQL" in problem
+        database.close()
 
 
 def test_blobs_that_cannot_be_read_are_named(server, tmp_path):

@@ -7,5 +7,5 @@ from plone.app.taskqueue.tests.storages.homes import WITH_HISTORY
 STORAGES = {
     **EVERYWHERE,
     **CACHES,
-    "postgresql with history": WITH_HISTORY["postgresql with history"],
+    **WITH_HISTORY,
 }
