@@ -126,9 +126,10 @@ class IAsyncJob(Interface):
         "``TimeoutError``, at its next ``checkpoint()`` or at its end."
     )
     priority = Attribute(
-        "``int`` from -100 to 100, 0 by default: so many minutes more, or less, does it "
-        "count as having waited.  So it goes before jobs of less priority, and they gain "
-        "on it by waiting."
+        "``int`` from -100 to 100, 0 by default: minutes of head start.  Under a quota "
+        "of size 1, or if it was queued for no user, it counts as having waited so much "
+        "longer, and others gain on it by waiting.  Where users take turns it goes first "
+        "until jobs of its priority have taken so many minutes more than others."
     )
     retry_policy_factory = Attribute(
         "How it is tried again: the name of a registered ``IRetryPolicy`` adapter, a "

@@ -116,7 +116,7 @@ class Options(Record):
         if not -HIGHEST_PRIORITY <= value <= HIGHEST_PRIORITY:
             raise ValueError(
                 f"A priority is a whole number from -{HIGHEST_PRIORITY} to "
-                f"{HIGHEST_PRIORITY}, each worth a minute of waiting: not {value!r}."
+                f"{HIGHEST_PRIORITY}, each a minute of head start: not {value!r}."
             )
         self.set_extra("priority", value or None)
 

@@ -58,7 +58,7 @@ class Lookout:
 
     def run(self, connection: IConnection) -> None:
         """Start what is there and was not before."""
-        last = [each.lastTransaction() for each in self._database.databases.values()]
+        last = _last_transactions(connection)
         if last == self._last and not self._failed:
             return
         # Not what was there when the connection was opened, before that.
@@ -84,3 +84,13 @@ class Lookout:
             pause = min(2 * pause, _LONGEST_PAUSE)
             self._failed[key] = clock.monotonic() + pause, pause
             logger.info("service %s is tried again in %g seconds", name, pause)
+
+
+def _last_transactions(connection: IConnection) -> list[bytes]:
+    """Return those that each database had when the connection was opened."""
+    # Not of the storages that databases have themselves: RelStorage's sees no other's
+    # commits, and what it reads to say so it would keep on the server for good.
+    return [
+        connection.get_connection(name)._storage.lastTransaction()
+        for name in connection.db().databases
+    ]

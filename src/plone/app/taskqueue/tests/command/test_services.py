@@ -5,13 +5,13 @@ from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.tests.command.sites import add_site
 from plone.app.taskqueue.tests.command.sites import add_tasks
 from plone.app.taskqueue.tests.command.sites import service_in
+from plone.app.taskqueue.tests.command.test_commands import say
 from plone.app.taskqueue.tests.service.tasks import echo
 from plone.app.taskqueue.tests.service.tasks import provide_task
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_SCRIPT
 from plone.app.taskqueue.tests.service.test_autostart import PLONE_ZCML
 from plone.app.taskqueue.tests.worker.instance import COMMAND
 from plone.app.taskqueue.tests.worker.instance import environ
-from plone.app.taskqueue.tests.command.test_commands import say
 from zope.component import getGlobalSiteManager
 
 import json

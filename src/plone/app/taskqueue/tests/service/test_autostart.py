@@ -246,6 +246,17 @@ def test_a_service_that_is_added_later_is_started_once(opened, lookout, engine, 
     assert not any(service.isProcessing() for service in services)
 
 
+def test_a_service_that_is_added_between_two_looks_is_started(opened, lookout, engine):
+    look(lookout, engine)
+    look(lookout, engine)
+    services, _ = opened
+    connection = services[0]._p_jar
+    with connection.transaction_manager:
+        services.append(new_site(connection.root()["Application"], "three")[1])
+    look(lookout, engine)
+    assert services[2].isProcessing()
+
+
 def test_nothing_is_looked_at_where_nobody_has_committed(
     opened, lookout, engine, monkeypatch
 ):
