@@ -25,8 +25,8 @@ def keep_watch(connection: socket.socket) -> None:
     """Let the system end a connection whose other end is silent for ``PATIENCE`` seconds.
 
     Silent is an end whose machine does not even acknowledge.  A server that is busy for
-    longer stays connected.  Sockets of one machine, and systems that cannot, are left
-    as they are.
+    longer stays connected, unless it was sent more than its machine keeps for it.
+    Sockets of one machine, and systems that cannot, are left as they are.
     """
     if connection.family not in (socket.AF_INET, socket.AF_INET6):
         return

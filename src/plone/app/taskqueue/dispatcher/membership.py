@@ -72,10 +72,13 @@ class Membership:
     def _join_as(self, worker_id: str) -> None:
         def register(connection: IConnection) -> None:
             self.queue_database = queue_connection(connection).db()
+            queues = get_queues(connection)
+            if worker_id in queues.workers:
+                # The try before was committed, and the answer lost on its way.
+                return
             # Anew for each try: the database takes the state of a new object away if
             # its commit fails late.
-            worker = new_worker(worker_id, self._threads)
-            registry.register(get_queues(connection), worker)
+            registry.register(queues, new_worker(worker_id, self._threads))
 
         self._commit(register)
 

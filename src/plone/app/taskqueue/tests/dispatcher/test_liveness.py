@@ -11,6 +11,8 @@ from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.functions import stage
+from ZEO.Exceptions import ClientDisconnected
+from ZODB.Connection import Connection
 
 import pytest
 
@@ -278,6 +280,43 @@ def test_nobody_sees_the_new_id_before_it_is_registered(engine, monkeypatch):
     monkeypatch.setattr(registry, "register", look)
     dispatcher.renew(lost)
     assert seen == [lost]
+    assert workers(engine) == {dispatcher.worker_id}
+
+
+@pytest.fixture
+def lost_answer(engine, monkeypatch):
+    """Call it to have the next commit kept, and nobody told."""
+    finish = Connection.tpc_finish
+    cuts = []
+
+    def finish_and_be_cut_off(connection, transaction):
+        finish(connection, transaction)
+        if cuts:
+            raise cuts.pop()
+
+    monkeypatch.setattr(Connection, "tpc_finish", finish_and_be_cut_off)
+    yield lambda: cuts.append(ClientDisconnected("the answer was lost"))
+    assert not cuts
+
+
+def test_a_worker_starts_although_the_answer_to_its_joining_was_lost(
+    engine, lost_answer
+):
+    lost_answer()
+    dispatcher = engine.dispatcher()
+    assert workers(engine) == {dispatcher.worker_id}
+    engine.wait_for(engine.put(functions.nothing))
+
+
+def test_a_worker_goes_on_although_the_answer_to_its_joining_again_was_lost(
+    engine, lost_answer
+):
+    dispatcher = engine.dispatcher()
+    dispatcher.pause()
+    lost = dispatcher.worker_id
+    engine.fence(lost)
+    lost_answer()
+    dispatcher.renew(lost)
     assert workers(engine) == {dispatcher.worker_id}
 
 
