@@ -68,7 +68,9 @@ def test_a_bulk_of_jobs_is_shared_among_workers_that_die_in_the_midst_of_it(
         *((number, "inside" if number % 50 == 25 else "") for number in range(500)),
     )
 
-    working = [start_worker(role=FAST, lease_seconds=3) for _ in range(4)]
+    # None takes them all, and in each claim there is one that brings death.
+    options = {"role": FAST, "lease_seconds": 3, "batch": 50}
+    working = [start_worker(**options) for _ in range(4)]
     killed = []
 
     def kill_who_stands() -> None:
@@ -76,7 +78,7 @@ def test_a_bulk_of_jobs_is_shared_among_workers_that_die_in_the_midst_of_it(
             nursery.kill(stands["pid"])
             killed.append(stands["pid"])
             working.remove(stands["pid"])
-            working.append(start_worker(role=FAST, lease_seconds=3))
+            working.append(start_worker(**options))
 
     ledger.await_ended(500, meanwhile=kill_who_stands)
     for worker in working:
