@@ -160,10 +160,14 @@ def _serve(address: str, **details) -> None:
 
 
 def _print(text: str, to_test: bool = False) -> None:
-    """Do what a library does; or what it would do to the test if nothing kept it."""
+    """Do what a library does; or what it would do to the test if nothing kept it.
+
+    To the test in one piece, where ``print`` may tear what others say.
+    """
     if to_test:
-        os.dup2(points.ear, 1)
-    print(text, flush=True)
+        os.write(points.ear, f"{text}\n".encode())
+    else:
+        print(text, flush=True)
     say("printed")
 
 
