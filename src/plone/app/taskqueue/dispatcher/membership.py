@@ -5,6 +5,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.code import own_code
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.server import ids_came_twice
+from plone.app.taskqueue.dispatcher.server import is_shut
 from plone.app.taskqueue.dispatcher.server import open_connection
 from plone.app.taskqueue.dispatcher.server import wait_for_server
 from plone.app.taskqueue.dispatcher.server import was_cut_off
@@ -33,6 +34,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 #: that is not there.
 _FAREWELLS = 10
 _FAREWELL_SECONDS = 10.0
+#: Seconds between two looks whether it is back.
+_PAUSE = 0.1
 
 
 def new_worker(worker_id: str, threads: int) -> Worker:
@@ -133,9 +136,7 @@ class Membership:
         tries = 0
         until = time.monotonic() + _FAREWELL_SECONDS
         while True:
-            connection = open_connection(
-                self._database, transaction.TransactionManager()
-            )
+            connection = self._open(until)
             try:
                 if self._stopping() and not wait_for_server(
                     queue_connection(connection),
@@ -157,3 +158,14 @@ class Membership:
             finally:
                 connection.close()
             time.sleep(random.uniform(0, 0.01) * tries)
+
+    def _open(self, until: float) -> IConnection:
+        """Open the database; one that stops waits for its server, but not longer."""
+        while True:
+            try:
+                return open_connection(self._database, transaction.TransactionManager())
+            except Exception as error:
+                patient = self._stopping() and time.monotonic() < until
+                if not (patient and is_shut(self._database, error)):
+                    raise
+            time.sleep(_PAUSE)

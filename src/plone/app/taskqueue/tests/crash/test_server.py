@@ -179,6 +179,25 @@ def test_a_worker_that_is_told_to_stop_while_the_server_is_away_stops(
     assert ledger.jobs(lambda job: job.interruptions) == [1]
 
 
+def test_a_worker_that_is_stopped_while_the_server_is_away_signs_off_when_it_is_back(
+    ledger, nursery, server, start_worker
+):
+    ledger.prepare(1)
+    ledger.queue(jobs.work, (0,))
+    worker = start_worker(wait=1)
+    ledger.await_ended(1)
+
+    server.kill()
+    nursery.hear("log", pid=worker, gone=True)
+    nursery.ask_to_stop(worker)
+    # Time in which it could end without having signed off.
+    time.sleep(_LONGER)
+    server.start()
+    nursery.hear("ended", child=worker, status=0)
+
+    ledger.verify(times=1, workers=0)
+
+
 def test_workers_do_not_take_one_another_for_dead_because_the_server_was_away(
     ledger, nursery, server, start_worker
 ):
