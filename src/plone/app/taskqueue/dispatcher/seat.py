@@ -99,6 +99,10 @@ class Seat:
         self._stopping = stopping
         self._pause = pause
         self._turns = 0
+        #: The first function of what was claimed last.
+        self._last_function = ""
+        #: True when its lease keeps many ended jobs.
+        self._is_full = False
         #: Until when claims are short, on the monotonic clock.
         self._short_until = 0.0
         self._fairness = fairness
@@ -144,6 +148,8 @@ class Seat:
         self._turns += 1
         # Claims of one process go one after the other: they would only conflict.
         with self._claim_lock:
+            if self._is_full:
+                self._settle_beside_rivals()
             while True:
                 self._manager.begin()
                 try:
@@ -165,6 +171,27 @@ class Seat:
                 except BaseException:
                     abort(self._manager)
                     raise
+
+    def _settle_beside_rivals(self) -> None:
+        """Move ended jobs to the history in a commit of their own, if it is a good time.
+
+        All workers write the history.  If others do just now it is left for the next
+        turn, and the claim does not fail for it.
+        """
+        self._manager.begin()
+        try:
+            queues = find_queues(self._connection)
+            key = lease_key(self._worker_id(), self._slot)
+            settled = False
+            for queue in () if queues is None else queues.values():
+                if self._serves(queue):
+                    settled |= settling.settle_beside_rivals(queue, key)
+            if settled:
+                self._manager.commit()
+        except ConflictError:
+            pass
+        finally:
+            abort(self._manager)
 
     def _claim_somewhere(self) -> tuple[Queue, Lease] | None:
         queues = find_queues(self._connection)
@@ -195,11 +222,23 @@ class Seat:
                 self._joins,
                 self._fairness.handicaps,
                 self._knows,
+                self._usual(),
             )
             if lease is not None:
                 return queue, lease
             settling.settle_old(queue, worker_id, self._slot)
         return None
+
+    def _usual(self) -> int:
+        """Return how many jobs a claim is likely to take, as far as time limits it."""
+        expected = self._pace.expected(self._last_function)
+        return (
+            0 if expected is None else int(self._claim_seconds() / (expected or 1e-6))
+        )
+
+    def _claim_seconds(self) -> float:
+        short = time.monotonic() < self._short_until
+        return _SHORT_CLAIM_SECONDS if short else _CLAIM_SECONDS
 
     def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
         # Whichever of them killed the last worker, it shall take no neighbour with it.
@@ -213,8 +252,7 @@ class Seat:
         expected = self._pace.expected(job.function_name)
         if expected is None or self._pace.expected(first.function_name) is None:
             return False
-        short = time.monotonic() < self._short_until
-        return expected * count < (_SHORT_CLAIM_SECONDS if short else _CLAIM_SECONDS)
+        return expected * count < self._claim_seconds()
 
     def run(self, queue: Queue, lease: Lease) -> int:
         """Run what was claimed; return how many of it were run.
@@ -227,6 +265,7 @@ class Seat:
         self._set_apart(queue, lease)
         held = lease.held_jobs()
         turn = Turn(queue, lease, held)
+        self._last_function = turn.function_name
         left = self._runner.run(queue, lease, held, partial(self._makes_room, turn))
         if left:
             self._give_back(queue, lease)
@@ -234,6 +273,7 @@ class Seat:
         if self._bench.owes_news:
             self._change(queue, lease, settling.settle)
             self._bench.owes_news = False
+        self._is_full = lease.size >= settling.SETTLE_AT
         if lease.quota_names:
             self._freed = _lane_of(queue, lease), queue._p_jar.db()
         # A connection that only reads is not tidied by its commits.

@@ -11,6 +11,7 @@ from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
+from plone.app.taskqueue.queue.parting import own_part
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.settling import settle_if_full
 from plone.app.taskqueue.queue.shards import Shards
@@ -67,7 +68,9 @@ def promote_due(queue: Any) -> None:
 def _prefetch(queue: Any, items: list[tuple[int, AsyncJob]]) -> None:
     """One round trip to a ZEO server for all of them instead of one for each."""
     if queue._p_jar is not None:
-        queue._p_jar.prefetch([job._p_oid for _, job in items])
+        queue._p_jar.prefetch(
+            [job._p_oid for _, job in items if job._p_changed is None]
+        )
 
 
 def no_handicaps(queue: Any, waiting: list[Waiting]) -> list[dict[int, int]]:
@@ -152,11 +155,14 @@ def claim_next(
     join: Join,
     handicaps: Handicaps = no_handicaps,
     knows: Knows = lambda function_name: True,
+    usual: int = 0,
 ) -> Lease | None:
     """Let a worker's thread hold jobs of the lane whose next job waits longest.
 
     Takes at most ``limit`` jobs, all from that lane and in its order, up to the first
-    that ``join`` refuses; the first job of all is never asked about.  Returns the lease,
+    that ``join`` refuses; the first job of all is never asked about.  ``usual`` is how
+    many it is likely to take: if many, it may leave jobs that are in front to other
+    workers, see ``queue.parting``.  Returns the lease,
     or ``None`` if there is nothing to take.  The caller commits in either case: jobs
     may have been promoted, or buried because they cannot be read.
     """
@@ -169,7 +175,7 @@ def claim_next(
         lane = each.lane
         end = _end_of_order(queue, lane, lanes)
         # More than once only if all of them had to be buried.
-        while candidates := list(
+        while candidates := own_part(queue, lane, worker_id, min(usual, limit)) or list(
             itertools.islice(_before(end, _in_order(queue, each)), limit)
         ):
             _prefetch(queue, candidates)

@@ -157,3 +157,8 @@ class Lease(Persistent):
 def lease_key(worker_id: str, slot: int) -> str:
     """Return the name of a worker's lease for one of its threads."""
     return f"{worker_id}:{slot:03d}"
+
+
+def worker_of(key: str) -> str:
+    """Return the id of the worker whose lease has that name."""
+    return key.rpartition(":")[0]

@@ -14,6 +14,7 @@ from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.history import PARTITION
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.leases import lease_key
+from plone.app.taskqueue.queue.leases import worker_of
 from plone.app.taskqueue.queue.readable import reading_error
 from typing import Any
 
@@ -21,6 +22,8 @@ from typing import Any
 #: How many ended jobs a lease keeps before they move to the history, so that a trickle
 #: of single jobs shares the writing there.
 SETTLE_AT = 32
+#: The same where a claim would rather fail for what other workers write there.
+SETTLE_BESIDE_AT = 2048
 
 
 def settle(queue: Any, lease: Lease) -> None:
@@ -46,9 +49,31 @@ def settle(queue: Any, lease: Lease) -> None:
 
 
 def settle_if_full(queue: Any, lease: Lease) -> None:
-    """Settle a lease that has kept many ended jobs."""
-    if lease.size >= SETTLE_AT:
+    """Settle a lease that has kept many ended jobs; beside other workers very many."""
+    most = SETTLE_BESIDE_AT if _has_rivals(queue, lease) else SETTLE_AT
+    if lease.size >= most:
         settle(queue, lease)
+
+
+def settle_beside_rivals(queue: Any, key: str) -> bool:
+    """Settle the lease of that name if it is full and others may do so just now.
+
+    In a transaction that does nothing else.  False: there was nothing to do.
+    """
+    lease = queue.leases.get(key)
+    if (
+        lease is None
+        or lease.held
+        or lease.size < SETTLE_AT
+        or not _has_rivals(queue, lease)
+    ):
+        return False
+    settle(queue, lease)
+    return True
+
+
+def _has_rivals(queue: Any, lease: Lease) -> bool:
+    return any(worker_of(key) != lease.worker_id for key in queue.leases)
 
 
 def settle_old(queue: Any, worker_id: str, slot: int) -> None:
