@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from plone.app.taskqueue.dispatcher.code import set_release
 from plone.app.taskqueue.dispatcher.naming import DEFAULT
 from plone.app.taskqueue.dispatcher.naming import shown
+from plone.app.taskqueue.dispatcher.server import is_shut
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.queue.container import find_queues
@@ -13,9 +14,11 @@ from plone.app.taskqueue.queue.place import set_installation
 from plone.app.taskqueue.worker.configuration import read_configuration
 from plone.app.taskqueue.worker.configuration import worker_settings
 from plone.app.taskqueue.worker.errors import CommandError
+from plone.app.taskqueue.worker.errors import UNAVAILABLE
 from typing import Any
 from ZODB import DB
 from ZODB.POSException import ConflictError
+from ZODB.POSException import StorageError
 
 import contextlib
 import difflib
@@ -57,7 +60,9 @@ def open_database(zope_conf: str) -> Iterator[DB]:
         yield database
     finally:
         for opened in list(database.databases.values()):
-            opened.close()
+            # A connection that could not be opened is one that it cannot close.
+            with contextlib.suppress(KeyError):
+                opened.close()
 
 
 @contextlib.contextmanager
@@ -73,22 +78,25 @@ def reading(zope_conf: str) -> Iterator[Any]:
 @contextlib.contextmanager
 def queues_on(database: DB) -> Iterator[Any]:
     """Give the queues of an open database as they are now.  ``CommandError``: see above."""
-    connection = database.open(transaction.TransactionManager())
-    try:
-        connection.transaction_manager.begin()
-        yield _queues(connection)
-    finally:
-        connection.transaction_manager.abort()
-        connection.close()
+    with _reached(database):
+        connection = database.open(transaction.TransactionManager())
+        try:
+            connection.transaction_manager.begin()
+            yield _queues(connection)
+        finally:
+            connection.transaction_manager.abort()
+            connection.close()
 
 
 def change(database: DB, do: Callable[[Any], Any]) -> Any:
-    """Commit what ``do(queues)`` changes, in spite of conflicts; return what it returns."""
+    """Commit what ``do(queues)`` changes, in spite of conflicts; return what it returns.
+
+    ``CommandError``: that cannot be; with ``UNAVAILABLE`` it may have been all the same.
+    """
     for tries in range(_TRIES):
-        connection = database.open(transaction.TransactionManager())
         try:
-            with connection.transaction_manager:
-                return do(_queues(connection))
+            with _reached(database):
+                return _change_once(database, do)
         except ConflictError:
             if tries + 1 == _TRIES:
                 raise CommandError(
@@ -96,9 +104,45 @@ def change(database: DB, do: Callable[[Any], Any]) -> Any:
                     "queue, or try again."
                 ) from None
             time.sleep(random.uniform(0, 0.05 * tries))
-        finally:
-            connection.close()
     raise AssertionError("not reached")
+
+
+def _change_once(database: DB, do: Callable[[Any], Any]) -> Any:
+    connection = database.open(transaction.TransactionManager())
+    try:
+        with connection.transaction_manager:
+            return do(_queues(connection))
+    finally:
+        connection.close()
+
+
+def look(database: DB, see: Callable[[Any], Any]) -> Any:
+    """Return ``see(queues)``, or ``None`` while the database cannot be reached.
+
+    For who looks again and again: its server may be back the next time.
+    """
+    try:
+        return change(database, see)
+    except CommandError as error:
+        if error.status != UNAVAILABLE:
+            raise
+        return None
+
+
+@contextlib.contextmanager
+def _reached(database: DB) -> Iterator[None]:
+    """Say in a sentence that the server of the database is gone, if it is."""
+    try:
+        yield
+    except Exception as error:
+        # ZEO's errors of that kind are of the latter class.
+        if not (is_shut(database, error) or isinstance(error, StorageError)):
+            raise
+        raise CommandError(
+            f"The database cannot be reached any more: {type(error).__name__}: {error} "
+            "Look whether it was done, and try again.",
+            UNAVAILABLE,
+        ) from error
 
 
 def _queues(connection: Any) -> Any:

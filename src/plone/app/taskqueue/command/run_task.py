@@ -6,6 +6,7 @@ from plone.app.taskqueue.command.arguments import add_service
 from plone.app.taskqueue.command.arguments import add_zope_conf
 from plone.app.taskqueue.command.arguments import seconds
 from plone.app.taskqueue.command.database import change
+from plone.app.taskqueue.command.database import look
 from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.command.output import time_of
 from plone.app.taskqueue.command.services import find_service
@@ -157,12 +158,12 @@ def _await(
     database: Any, added: dict[str, Any], timeout: float | None
 ) -> dict[str, Any]:
     until = None if timeout is None else time.monotonic() + timeout
-    look = _look_for(added)
+    see = _outcome_of(added)
     # What it does not wait for goes on: it is a job as any other.
     left = f"job {added['id']} in {added['service']} goes on without it"
     try:
         _warn_if_alone(database)
-        while (data := change(database, look)) is None:
+        while (data := look(database, see)) is None:
             pause = _LOOK
             if until is not None:
                 pause = min(pause, until - time.monotonic())
@@ -177,8 +178,8 @@ def _await(
     return data
 
 
-def _look_for(added: dict[str, Any]) -> Callable[[Any], dict[str, Any] | None]:
-    def look(queues: Any) -> dict[str, Any] | None:
+def _outcome_of(added: dict[str, Any]) -> Callable[[Any], dict[str, Any] | None]:
+    def see(queues: Any) -> dict[str, Any] | None:
         job = find_service(queues, added["service"]).jobs.get(added["id"])
         if job is None:
             raise CommandError(
@@ -195,7 +196,7 @@ def _look_for(added: dict[str, Any]) -> Callable[[Any], dict[str, Any] | None]:
             "finished": time_of(job.completed),
         }
 
-    return look
+    return see
 
 
 def _plain(value: Any) -> Any:

@@ -129,7 +129,8 @@ def set_apart(
 ) -> int:
     """Leave the held jobs of these functions to workers that can import them.
 
-    ``unwanted`` are those of them that this worker is not to run.  Returns how many.  One that is cancelled, or whose outcome is known, needs no function.
+    ``unwanted`` are those of them that this worker is not to run.  Returns how many.
+    One that is cancelled, or whose outcome is known, needs no function.
     """
     count = 0
     for index, job in reversed(lease.held_jobs()):

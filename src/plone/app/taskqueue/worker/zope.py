@@ -11,6 +11,7 @@ from ZODB.POSException import ConflictError
 from ZODB.POSException import StorageError
 
 import App.config
+import contextlib
 import Zope2
 
 
@@ -66,4 +67,6 @@ def as_command_error(error: Exception) -> CommandError | None:
 def close_zope() -> None:
     """Close the databases, and what else is listed to be closed."""
     for opened in list(Zope2.opened):
-        opened.close()
+        # A connection that could not be opened is one that a database cannot close.
+        with contextlib.suppress(KeyError):
+            opened.close()

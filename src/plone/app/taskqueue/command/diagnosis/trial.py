@@ -5,6 +5,7 @@ Not of the rest of this room: it writes.
 
 from plone.app.taskqueue.command.database import change
 from plone.app.taskqueue.command.database import find_queue
+from plone.app.taskqueue.command.database import look
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
@@ -42,10 +43,10 @@ def make_trial(database: Any, queue_name: str, seconds: float) -> Trial:
     job_id = change(database, lambda queues: _put(queues, queue_name))
     began = time.monotonic()
 
-    def look(queues: Any) -> tuple[bool, Any] | None:
+    def see(queues: Any) -> tuple[bool, Any] | None:
         return _look(queues, queue_name, job_id)
 
-    while (told := change(database, look)) is None:
+    while (told := look(database, see)) is None:
         if time.monotonic() - began > seconds:
             change(database, lambda queues: _give_up(queues, queue_name, job_id))
             return Trial(
