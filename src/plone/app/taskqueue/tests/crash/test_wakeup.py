@@ -1,6 +1,7 @@
 """Hearing of jobs that other processes queue, without ever looking for them."""
 
 from plone.app.taskqueue.tests.crash import jobs
+from plone.app.taskqueue.tests.crash.deeds import FAST
 
 import statistics
 import time
@@ -45,7 +46,7 @@ def test_a_worker_hears_of_jobs_after_the_queue_was_once_deep(
     ledger.prepare(10_100)
     for first in range(0, 10_000, 500):
         ledger.queue(jobs.work, *((number,) for number in range(first, first + 500)))
-    worker = start_worker(**_OPTIONS)
+    worker = start_worker(role=FAST, **_OPTIONS)
     ledger.await_ended(10_000)
 
     _queue_one_by_one(nursery, ledger, range(10_000, 10_100))
