@@ -58,6 +58,9 @@ def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
     ledger.prepare(count)
     ledger.queue(jobs.make, *((number, 30) for number in range(count)))
     workers = [start_worker(lease_seconds=2, threads=2) for _ in range(2)]
+    for worker in workers:
+        # Who starts while the disk is full ends.
+        nursery.hear("ready", pid=worker)
     for _ in range(fills):
         nursery.hear("attempt")
         server.fill()

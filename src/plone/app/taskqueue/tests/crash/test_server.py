@@ -270,6 +270,9 @@ def test_a_server_that_dies_in_the_midst_of_load_loses_nothing_and_repeats_nothi
     first = {name: index * each for index, name in enumerate(names)}
     ledger.prepare(len(names) * each, first)
     workers = [start_worker(wait=1, threads=2) for _ in range(2)]
+    for worker in workers:
+        # Who starts while there is no server ends.
+        nursery.hear("ready", pid=worker)
     for name, start in first.items():
         nursery.start(
             "produce",
