@@ -116,10 +116,16 @@ class Shard(Persistent):
         self._tail = _new_tree()
         self.length = Length()
 
+    @property
+    def is_empty(self) -> bool:
+        """True if no job is here; gaps, which may be many, are not looked through."""
+        return not self.length()
+
     def is_quiet(self) -> bool:
         """Say whether claims have no reason to touch the tail soon, or leave gaps there."""
         return (
-            _first_key(self._tail) is None
+            self.is_empty
+            or _first_key(self._tail) is None
             or self._was_changed_just_now()
             or _first_key(self._head) is not None
         )
@@ -209,6 +215,8 @@ class Shard(Persistent):
 
     def first_key(self) -> int | None:
         """Return the lowest key, ``None`` if the shard is empty."""
+        if self.is_empty:
+            return None
         head, tail = _first_key(self._head), _first_key(self._tail)
         if head is None or tail is None:
             return tail if head is None else head
@@ -216,6 +224,8 @@ class Shard(Persistent):
 
     def items(self) -> Iterator[Item]:
         """Iterate over keys and jobs in order, lazily."""
+        if self.is_empty:
+            return iter(())
         found = [tree for tree in self.trees() if _first_key(tree) is not None]
         if len(found) == 1:
             return _items(found[0])
