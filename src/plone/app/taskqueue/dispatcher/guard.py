@@ -129,12 +129,23 @@ def is_ours(lease: Lease, claim: int) -> bool:
     that it has changed, and this process would go on with what it remembers.
     """
     try:
-        # A service's leases may be in another database than the workers.
-        known = find_queues(lease._p_jar).workers
-        return lease.worker_id in known and lease.claim == claim
+        return lease.claim == claim and _is_known(lease)
     except POSKeyError:
         # Another worker took it, and a pack has swept it away since.
         return False
+
+
+def _is_known(lease: Lease) -> bool:
+    """Say whether the lease's worker is registered.
+
+    A service may be in another database than the workers.  Theirs is open beside it,
+    because the way to the lease began there.
+    """
+    return any(
+        lease.worker_id in queues.workers
+        for connection in list(lease._p_jar.connections.values())
+        if (queues := find_queues(connection)) is not None
+    )
 
 
 def is_held(lease: Lease, claim: int, index: int) -> bool:
