@@ -19,7 +19,7 @@ from taskqueue_bench.processes import process
 from taskqueue_bench.report import Part
 from taskqueue_bench.report import Table
 from taskqueue_bench.settings import Settings
-from taskqueue_bench.storages import PLACES
+from taskqueue_bench.storages import SHARED_PLACES
 from taskqueue_bench.working import work_off
 from typing import Any
 
@@ -46,13 +46,10 @@ class _Seen:
 def measure(settings: Settings, say: Callable[[str], None]) -> Part:
     """Return for each kind of job the rates beside the ideal."""
     rows = []
-    for storage in PLACES:
-        if storage == "FileStorage":
-            # One process at a time can open it.
-            continue
+    for storage, make in SHARED_PLACES.items():
         path = settings.directory / f"ideal-{storage}"
         with ExitStack() as stack:
-            place = stack.enter_context(PLACES[storage](path))
+            place = stack.enter_context(make(path))
             nodes = [stack.enter_context(process(place)) for _ in range(max(WORKERS))]
             nodes[0].call(work.create_queues)
             calls = {

@@ -114,3 +114,6 @@ def postgresql_place(path: Path) -> Iterator[Place]:
 PLACES = {"FileStorage": file_place, "ZEO": zeo_place}
 if postgresql.find_program("initdb") is not None:
     PLACES["PostgreSQL"] = postgresql_place
+
+#: Those that several processes can open at once.
+SHARED_PLACES = {name: make for name, make in PLACES.items() if make is not file_place}
