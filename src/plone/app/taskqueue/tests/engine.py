@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from persistent.list import PersistentList
 from persistent.mapping import PersistentMapping
@@ -35,6 +36,7 @@ from ZODB.Connection import TransactionMetaData
 from ZODB.DB import DB
 from ZODB.interfaces import IConnection
 from ZODB.interfaces import IMVCCStorage
+from ZODB.POSException import ReadConflictError
 from ZODB.utils import p64
 from ZODB.utils import u64
 
@@ -96,8 +98,11 @@ class Engine:
 
     def read(self, question: Callable[[Queue], Any]) -> Any:
         """Return the answer of the default queue as it is committed now."""
-        with self._borrow() as connection:
-            return question(get_queues(connection)[""])
+        while True:
+            with self._borrow() as connection:
+                # A pack may remove a record before it could be loaded.
+                with suppress(ReadConflictError):
+                    return question(get_queues(connection)[""])
 
     def reopen(self) -> None:
         """Open the database again, as after a restart."""
