@@ -365,6 +365,22 @@ class IQueue(Interface):
     def leased():
         """Iterate over the jobs that workers hold and have not finished."""
 
+    def has(job: IAsyncJob) -> bool:
+        """Say whether the queue holds that job: waiting, running, or ended and kept."""
+
+    def ended_between(state, start: float, stop: float) -> int:
+        """Return how many jobs ended in ``state`` from ``start`` to before ``stop``.
+
+        Both are epoch seconds.  Full hours cost the same however many there were; of an
+        hour with very many, a part is reckoned as if they had come evenly.
+        """
+
+    def hasten(job: IAsyncJob) -> None:
+        """Let a scheduled job be pending now.  ``ValueError``: it is not scheduled."""
+
+    def forget(job: IAsyncJob) -> None:
+        """Forget one job that has ended.  ``ValueError``: it has not."""
+
     def prune(before: float, limit: int = 50) -> int:
         """Forget jobs that ended before ``before`` (epoch seconds), by whole hours.
 
@@ -983,3 +999,112 @@ class IAsyncService(Interface):
         queue, quota_names, *job_infos, stop_on_failure=False
     ) -> IAsyncJob:
         """As ``queueParallelJobs``, in that queue under these quotas."""
+
+
+class IAdministration(Interface):
+    """What people see of the jobs of a site and do to them, as whoever is logged in.
+
+    An adapter of a Plone site, or of the root of Zope, from where the jobs of all sites
+    are seen.  Control panel, management interface and REST API know no other way to the
+    jobs.  It belongs to one thread, connection and user, and is made anew for each
+    request.  Reading writes nothing.  What changes something takes part in the current
+    transaction, and is written down for ``audit`` with it.
+
+    Everything raises ``Unauthorized`` where the permission is missing, and
+    ``LookupError`` for a job or a queue that there is not, or that is not to be seen:
+    the two cannot be told apart.
+    """
+
+    place = Attribute("The site or the root.")
+    access = Attribute("The rights: ``administration.access.Access``.")
+    queues = Attribute("The ``IQueues``; an empty ``dict`` before there are any.")
+    connection = Attribute("The connection to the database of the queues.")
+
+    def jobs(wanted=..., start=0, size=20):
+        """Return a ``JobPage`` of the jobs that fit a ``JobFilter``.
+
+        Needs "View jobs".  Lists end after 1,000 jobs; ``more`` says that there are
+        others, which a narrower filter finds.
+        """
+
+    def own_jobs(wanted=..., start=0, size=20):
+        """Return the same of the jobs that have the rights of whoever is logged in.
+
+        Needs "View own jobs".
+        """
+
+    def counts(wanted=...):
+        """Return by group how many jobs fit, and whether there are more than that."""
+
+    def job(reference: str) -> IAsyncJob:
+        """Return the job that is called so in addresses.
+
+        One's own need "View own jobs", others "View jobs".
+        """
+
+    def summary(job: IAsyncJob) -> dict:
+        """Return what a list says of a job: plain values, times as ``datetime`` in UTC."""
+
+    def details(job: IAsyncJob) -> dict:
+        """Return what else there is to see; ``None`` for what is not to be seen.
+
+        Arguments, result and messages need "View job details" unless the job is one's
+        own; tracebacks and log lines need it in any case.
+        """
+
+    def failures():
+        """Return groups of the newest failures by error and function, largest first.
+
+        And whether there are failures beyond.
+        """
+
+    def health():
+        """Return ``level``, ``good``, ``warning`` or ``bad``, and ``text``, a sentence."""
+
+    def workers() -> list:
+        """Return a ``dict`` for each worker that runs jobs."""
+
+    def queue_states() -> list:
+        """Return a ``dict`` for each queue; those without a service all sites share."""
+
+    def last_hour() -> list:
+        """Return twelve ``Bar`` of five minutes: what has ended, oldest first."""
+
+    def last_day() -> list:
+        """Return 24 ``Bar`` of an hour."""
+
+    def audit(start=0, size=50):
+        """Return what people did, newest first, and whether there is more of it."""
+
+    def can(action: str, job: IAsyncJob) -> bool:
+        """Say whether ``do`` would do it: it makes sense as the job stands, and is allowed.
+
+        ``ValueError``: there is no such action.
+        """
+
+    def do(action: str, job: IAsyncJob):
+        """Do it: ``"retry"``, ``"cancel"``, ``"run_now"`` or ``"delete"``.
+
+        ``"retry"`` returns the new job, ``"cancel"`` whether it is cancelled at once.
+        The first three need "Retry and cancel jobs" unless the job is one's own,
+        ``"delete"`` needs "Delete jobs".  ``ActionError``, a ``ValueError``: it cannot
+        be done, for the reason that it says.
+        """
+
+    def do_all(action: str, references):
+        """Do it to several; return how many, and pairs of a reference and a reason.
+
+        What cannot be done to some is done to the others.
+        """
+
+    def matching(wanted):
+        """Return the references of those that fit, as far as lists go, and if more do."""
+
+    def pause(name: str) -> None:
+        """Let no worker claim from a queue.  Needs "Pause queues"."""
+
+    def resume(name: str) -> None:
+        """Go on after ``pause``.  Needs "Pause queues"."""
+
+    def note(action: str, subject="", count=1, text="") -> None:
+        """Write down for ``audit`` that whoever is logged in did something."""

@@ -209,7 +209,7 @@ class Queue(Persistent):
 
     def keeps(self, job: AsyncJob) -> bool:
         """Say whether a job that has ended is still of interest."""
-        return True
+        return not job.extra("forgotten")
 
     # Queueing
 
@@ -326,6 +326,14 @@ class Queue(Persistent):
             State.WAITING,
         )
 
+    def hasten(self, job: AsyncJob) -> None:
+        if self.standing(job) is not State.SCHEDULED:
+            raise ValueError(
+                f"Job {job.id} does not wait for its time: it is {job.state.value}."
+            )
+        transitions.hasten(self, job)
+        hub.ring_after_commit(self._p_jar)
+
     def call_back(self, job: AsyncJob) -> None:
         """Call the callbacks that were added to a job which had ended."""
         call_open(job)
@@ -370,7 +378,11 @@ class Queue(Persistent):
             return default
         if job.queue_name != self.name:
             return default
-        return job if self._holds(job) else default
+        return job if self.has(job) else default
+
+    def has(self, job: AsyncJob) -> bool:
+        """Say whether the queue holds that job, waiting, running or ended."""
+        return self.owns(job) and self._holds(job) and self.keeps(job)
 
     def _holds(self, job: AsyncJob) -> bool:
         if job.stored_state in (State.PENDING, State.CALLBACKS):
@@ -422,6 +434,7 @@ class Queue(Persistent):
             for lease in self.leases.values()
             for job in lease.ended_jobs(state)
             if reading_error(job) is None
+            and self.keeps(job)
             and (start is None or job.finished_seconds >= start)
             and (stop is None or job.finished_seconds <= stop)
         )
@@ -431,6 +444,22 @@ class Queue(Persistent):
             key=lambda item: item[0],
         )
         return (job for _, job in merged)
+
+    def ended_between(self, state: State, start: float, stop: float) -> int:
+        recent = sum(
+            start <= job.finished_seconds < stop
+            for lease in self.leases.values()
+            for job in lease.ended_jobs(state)
+            if reading_error(job) is None
+        )
+        return recent + self.history(state).count(start, stop)
+
+    def forget(self, job: AsyncJob) -> None:
+        if job.stored_state not in FINAL or not self.owns(job):
+            raise ValueError(
+                f"Job {job.id} cannot be forgotten: it is {job.state.value}. Cancel it."
+            )
+        transitions.discard_ended(self, job)
 
     def prune(self, before: float, limit: int = 50) -> int:
         self.uniques.sweep(before)

@@ -272,11 +272,14 @@ class TaskQueue(Queue):
 
     def keeps(self, job: AsyncJob) -> bool:
         # Those that were cleaned away while some lease still had them are not.
-        return isinstance(job, CronRun) or self.get(job.id) is job
+        return super().keeps(job) and (
+            isinstance(job, CronRun) or self.get(job.id) is job
+        )
 
-    def forget(self, job: Job) -> None:
-        """Forget one job that has ended."""
-        transitions.discard_ended(self, job)
+    def _holds(self, job: AsyncJob) -> bool:
+        if job.stored_state is State.HELD:
+            return job.key is not None and self.held.holds(job.key, job)
+        return super()._holds(job)
 
     def prune(self, before: float, limit: int = 50) -> int:
         """Forget jobs that ended before then, also where the service lists them.

@@ -182,6 +182,14 @@ def promote(queue: Any, key: int, job: AsyncJob) -> None:
     _put_back(queue.lane_of(job), job, job.key)
 
 
+def hasten(queue: Any, job: AsyncJob) -> None:
+    """CC: scheduled -> pending before its time, because somebody wants it now."""
+    job.keep_created()
+    _, key = _take_out(queue, job)
+    job.postpone(None)
+    _append(queue.lane_of(job), job, keys.shard_of(key))
+
+
 def _take_out(queue: Any, job: AsyncJob) -> tuple[Shards, int]:
     room, key = queue.room_of(job)
     room.remove([(key, job)])
@@ -463,8 +471,15 @@ def _set_stone(
 
 
 def discard_ended(queue: Any, job: AsyncJob) -> None:
-    """Y: completed, failed, cancelled -> gone, for one job; some lease may list it yet."""
-    queue.history(job.stored_state).discard(job)
+    """Y: completed, failed, cancelled -> gone, for one job.
+
+    Some lease may list it yet, whose record is for its own worker alone to write.
+    """
+    history = queue.history(job.stored_state)
+    if job in history:
+        history.discard(job)
+    else:
+        job.set_extra("forgotten", True)
 
 
 def forget_some(queue: Any, before: float, limit: int) -> list[AsyncJob]:

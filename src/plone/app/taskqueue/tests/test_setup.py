@@ -132,11 +132,21 @@ class TestInstall(unittest.TestCase):
         self.assertEqual(snapshot(self.portal), installed)
 
     def test_default_roles_of_permissions(self):
-        manage = "plone.app.taskqueue: Manage jobs"
-        self.assertEqual(
-            set(rolesForPermissionOn(manage, self.portal)),
-            {"Manager", "Site Administrator"},
-        )
+        for name in (
+            "View jobs",
+            "View job details",
+            "Retry and cancel jobs",
+            "Delete jobs",
+            "Pause queues",
+            "Manage cron jobs",
+            "Manage settings",
+        ):
+            self.assertEqual(
+                set(rolesForPermissionOn(f"plone.app.taskqueue: {name}", self.portal)),
+                {"Manager", "Site Administrator"},
+            )
+        others = "plone.app.taskqueue: Run tasks as another user"
+        self.assertEqual(set(rolesForPermissionOn(others, self.portal)), {"Manager"})
         view = "plone.app.taskqueue: View own jobs"
         self.assertEqual(
             set(rolesForPermissionOn(view, self.portal)), {"Authenticated"}

@@ -1,0 +1,123 @@
+"""What people look for among the jobs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from plone.app.taskqueue.administration.facts import facts_of
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.readable import reading_error
+
+
+#: The words under which states are listed, in the order of tabs.
+GROUPS: dict[str, tuple[State, ...]] = {
+    "running": (State.LEASED, State.CALLBACKS),
+    "waiting": (State.PENDING, State.WAITING),
+    "scheduled": (State.SCHEDULED, State.HELD),
+    "failed": (State.FAILED,),
+    "completed": (State.COMPLETED,),
+    "cancelled": (State.CANCELLED,),
+}
+
+_GROUP_OF = {state: group for group, states in GROUPS.items() for state in states}
+
+
+def group_of(job: IAsyncJob) -> str:
+    """Return the word under which a job is listed."""
+    return _GROUP_OF.get(job.state, "waiting")
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are meant: those that fit all that is given."""
+
+    #: One of ``GROUPS``, or empty for all.
+    group: str = ""
+    #: Name of a queue as people write it: ``default`` is the one without a name.
+    queue: str = ""
+    #: ``module:name``, or ``task:name`` for a task.
+    function: str = ""
+    #: Id of the user.
+    user: str = ""
+    #: Path of an object within the site, such as ``/news``; or its UUID.
+    context: str = ""
+    #: Name of the exception's class, with or without its module.
+    error: str = ""
+    #: Letters that are in the function, the user, the path or the error.
+    text: str = ""
+    #: When it was queued, or, of those that have ended, when it ended.
+    since: datetime | None = None
+    until: datetime | None = None
+    newest_first: bool = True
+
+    def __post_init__(self) -> None:
+        if self.group and self.group not in GROUPS:
+            raise ValueError(
+                f"There are no jobs that are {self.group!r}; there are "
+                f"{', '.join(GROUPS)}."
+            )
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            if value is not None and value.tzinfo is None:
+                raise ValueError(f"{name} is a time with a time zone, not {value!r}.")
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The states that are meant."""
+        if self.group:
+            return GROUPS[self.group]
+        return tuple(state for states in GROUPS.values() for state in states)
+
+    @property
+    def is_narrow(self) -> bool:
+        """True if it asks for more than a group."""
+        return bool(
+            self.queue
+            or self.function
+            or self.user
+            or self.context
+            or self.error
+            or self.text
+            or self.since
+            or self.until
+        )
+
+    def fits(self, job: IAsyncJob) -> bool:
+        """Say whether a job fits, apart from its state, its queue and its time."""
+        facts = facts_of(job)
+        if self.function and job.function_name != self.function:
+            return False
+        if self.user and (facts.user is None or facts.user[1] != self.user):
+            return False
+        if self.context and self.context not in _names_of(facts):
+            return False
+        if self.error and self.error not in _names_of_error(job):
+            return False
+        return not self.text or self.text.casefold() in _text_of(job, facts)
+
+
+#: All jobs.
+ANY = JobFilter()
+
+
+def _names_of(facts) -> tuple[str, ...]:
+    within = facts.context.removeprefix(facts.site) or "/"
+    return (facts.context, within, facts.uuid) if facts.context else ()
+
+
+def error_of(job: IAsyncJob) -> str:
+    """Return the dotted name of the class that a job failed with; else empty."""
+    if job.stored_state is not State.FAILED:
+        return ""
+    return job.result.type_name
+
+
+def _names_of_error(job: IAsyncJob) -> tuple[str, ...]:
+    name = error_of(job)
+    return (name, name.rpartition(".")[2]) if name else ()
+
+
+def _text_of(job: IAsyncJob, facts) -> str:
+    parts = [job.function_name, facts.context, facts.user[1] if facts.user else ""]
+    if job.stored_state is State.FAILED and reading_error(job) is None:
+        parts.append(job.result.getErrorMessage())
+    return "\n".join(parts).casefold()
