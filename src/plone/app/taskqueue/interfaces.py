@@ -104,6 +104,10 @@ class IAsyncJob(Interface):
         "What the environment captured when the job was queued: ``None`` or a tuple of "
         "plain values, opaque to the engine."
     )
+    facets = Attribute(
+        "``job.facets.Facets``: ``site``, ``owner``, ``context`` (UUID) and ``path`` (of "
+        "the context when it was queued), by which ``IQueue.search`` looks for jobs."
+    )
     isolated = Attribute(
         "``bool``: true for a job that must have a transaction of its own, such as one "
         "with effects outside the ZODB."
@@ -362,6 +366,50 @@ class IQueue(Interface):
         ``start`` and ``stop`` bound when they ended (epoch seconds, inclusive).
         """
 
+    def search(
+        states,
+        *,
+        site=None,
+        owner=None,
+        function=None,
+        context=None,
+        error=None,
+        start=None,
+        stop=None,
+        newest_first=True,
+    ):
+        """Iterate lazily over the jobs in one of these states that are all of the rest.
+
+        ``states``: one of ``"held"``, ``"scheduled"``, ``"pending"``, ``"leased"``,
+        ``"waiting"``, ``"completed"``, ``"failed"``, ``"cancelled"``, or several; as
+        ``counts`` counts them.  Anything is wanted where ``None`` is given.
+
+        ``site``: path of a site, such as ``"/Plone"``; ``""`` is none.
+        ``owner``: ``(path of the user folder, id)`` of the user, or the id alone for a
+        user of any folder; ``""`` is nobody, or Anonymous.
+        ``function``: ``IAsyncJob.function_name``; ``"task:NAME"`` for a task.
+        ``context``: the UUID of an object, or the path that it had from the root when
+        the job was queued.
+        ``error``: dotted name of the exception's class that a failed job ended with, as
+        ``Failure.type_name``; subclasses are others.
+        ``start``, ``stop``: bounds of the time, epoch seconds, inclusive.
+
+        By time, which is when a job has ended; of one that has not it is when it was
+        queued or is due, less a minute for each step of priority.  ``newest_first``:
+        false for the other direction.
+
+        Reads what it yields and little more, however many jobs there are.  Jobs whose
+        records cannot be read are left out.  Another transaction is not to be begun, nor
+        the queue changed, while it is iterated over.  ``ValueError``: no such state.
+        """
+
+    def count(states, *, limit=None, **wanted) -> int:
+        """Return how many jobs ``search`` would find, at most ``limit``.
+
+        Without anything but states it costs nothing; else it reads all that it counts,
+        so that a page had better give a limit.  Errors as ``search``.
+        """
+
     def leased():
         """Iterate over the jobs that workers hold and have not finished."""
 
@@ -435,6 +483,14 @@ class ISurroundings(Interface):
         """Return ``(context_path, portal_path, uf_path, user_id)``, paths as tuples.
 
         ``((), None)`` at the end for Anonymous.  Origin: plone.app.async.
+        """
+
+    def facets(surroundings: tuple) -> tuple:
+        """Return ``(site, user, UUID, path)`` by which jobs are looked for.
+
+        ``site``: its path, ``""`` for none.  ``user``: ``(path of the user folder, id)``
+        or ``None``.  ``UUID`` and ``path``, from the root, of the context; ``""`` for
+        none.  Must be quick, needs no site, and may not raise.
         """
 
     def visit(job: IAsyncJob):

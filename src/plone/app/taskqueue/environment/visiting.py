@@ -37,6 +37,17 @@ class PloneSurroundings:
             user_id,
         )
 
+    def facets(self, surroundings: tuple) -> tuple:
+        """Return the site's path, the user, and the context's UUID and path.
+
+        The user is ``(path of the user folder, id)``, ``None`` for Anonymous.
+        """
+        known = Surroundings.unpack(surroundings)
+        uuid, path = "", ""
+        if known.context:
+            uuid, path = known.context[1] or "", known.context_path() or "/"
+        return known.portal, known.user_reference(), uuid, path
+
     @contextmanager
     def visit(self, job: IAsyncJob) -> Iterator[None]:
         """Set the job's site and user, in the caller's thread and transaction.

@@ -13,6 +13,7 @@ from plone.app.taskqueue.job.annotations import Annotations
 from plone.app.taskqueue.job.attempts import Attempts
 from plone.app.taskqueue.job.callbacks import Callbacks
 from plone.app.taskqueue.job.errors import BadStatusError
+from plone.app.taskqueue.job.facets import Facets
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.options import Options
 from plone.app.taskqueue.job.record import id_of
@@ -116,6 +117,13 @@ class AsyncJob(Options, Attempts, Callbacks):
         except LookupError:
             function = self.function_name
         return (*known.describe(self.surroundings), function, *self.arguments)
+
+    @property
+    def facets(self) -> Facets:
+        if self.surroundings is None:
+            return Facets()
+        known = queryUtility(ISurroundings)
+        return Facets() if known is None else Facets(*known.facets(self.surroundings))
 
     @property
     def annotations(self) -> Annotations:

@@ -135,6 +135,28 @@ def queued_at(key: int) -> float:
     return seconds_of(key) + priority_of(key) * PRIORITY_SECONDS
 
 
+def order_of(key: int) -> int:
+    """Return what orders a job by the time of its key, which no privilege hides."""
+    return key & ~_IN_LINE
+
+
+def order_span(start: float | None, stop: float | None) -> tuple[int, int]:
+    """Return the lowest and the highest order of that time, in epoch seconds.
+
+    That of a job that has ended is minus its ``history_key``.
+    """
+    low = 0 if start is None else max(0, int((start - _EPOCH) * _UNITS) << _LOW_BITS)
+    if stop is None:
+        return low, _IN_LINE - 1
+    units = int((stop - _EPOCH) * _UNITS)
+    return low, min((units + 1 << _LOW_BITS) - 1, _IN_LINE - 1)
+
+
+def raw_spans(low: int, high: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the first and the last key of these orders: with the privilege, and without."""
+    return (max(low, LOWEST), high), (low | _IN_LINE, high | _IN_LINE)
+
+
 def history_key(finished: float, job_id: int) -> int:
     """Return the key of a finished job: ascending keys are newest first."""
     units = int((finished - _EPOCH) * _UNITS)

@@ -10,6 +10,7 @@ from plone.app.taskqueue import interfaces
 from plone.app.taskqueue.interfaces import IJob
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.facets import Facets
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
@@ -85,6 +86,10 @@ class Job(AsyncJob):
             return self.extra("ran_as")
         queue = self.queue
         return None if queue is None else queue.service.user_of(self)
+
+    @property
+    def facets(self) -> Facets:
+        return super().facets._replace(owner=self.user)
 
     def succeed(self, result: bytes | None) -> None:
         super().succeed(result)

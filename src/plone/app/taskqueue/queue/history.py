@@ -115,11 +115,9 @@ class History(Persistent):
         self, start: float | None = None, stop: float | None = None
     ) -> Iterator[tuple[int, AsyncJob]]:
         """Iterate over key and job, newest first, of those that ended in the span."""
-        first = None if stop is None else self._hour(stop)
-        last = None if start is None else self._hour(start)
         low = None if stop is None else keys.history_floor(stop)
         high = None if start is None else keys.history_key(start, 0)
-        for partition in self._partitions.values(first, last):
+        for partition in self.partitions(start, stop):
             yield from partition.jobs.items(low, high)
 
     def count(self, start: float, stop: float) -> int:
@@ -147,6 +145,18 @@ class History(Persistent):
                     )
                 )
         return found
+
+    def partitions(
+        self,
+        start: float | None = None,
+        stop: float | None = None,
+        newest_first: bool = True,
+    ) -> Iterable[Partition]:
+        """Return the partitions that touch the span."""
+        first = None if stop is None else self._hour(stop)
+        last = None if start is None else self._hour(start)
+        found = self._partitions.values(first, last)
+        return found if newest_first else reversed(list(found))
 
     def drop_before(self, seconds: float, limit: int) -> tuple[int, int]:
         """Drop at most ``limit`` partitions that ended before.

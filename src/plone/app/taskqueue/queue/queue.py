@@ -17,6 +17,8 @@ from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.calling import call_open
 from plone.app.taskqueue.queue.checker import check_queue
+from plone.app.taskqueue.queue.directory import searching
+from plone.app.taskqueue.queue.directory.wanted import Wanted
 from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.lanes import Lane
 from plone.app.taskqueue.queue.leases import Lease
@@ -112,6 +114,15 @@ class Queue(Persistent):
     def further_rooms(self) -> Iterable[tuple[str, Shards, State]]:
         """Return rooms beside the usual ones: name, room, what records in it say."""
         return ()
+
+    def rooms_of(self, state: State) -> list[Shards]:
+        """Return the rooms with the jobs of a state that no worker holds, nor history."""
+        if state is State.PENDING:
+            return list(self.lanes())
+        return {
+            State.SCHEDULED: [self.schedule],
+            State.WAITING: [self.waiting],
+        }.get(state, [])
 
     def lane_of(self, job: AsyncJob) -> Lane:
         """Return the lane where the job is to be pending, and make it on first use."""
@@ -460,6 +471,20 @@ class Queue(Persistent):
                 f"Job {job.id} cannot be forgotten: it is {job.state.value}. Cancel it."
             )
         transitions.discard_ended(self, job)
+
+    def search(
+        self, states: Iterable[State | str], **wanted: Any
+    ) -> Iterator[AsyncJob]:
+        return searching.search(self, states, Wanted(**wanted))
+
+    def count(
+        self,
+        states: Iterable[State | str],
+        *,
+        limit: int | None = None,
+        **wanted: Any,
+    ) -> int:
+        return searching.count(self, states, Wanted(**wanted), limit)
 
     def prune(self, before: float, limit: int = 50) -> int:
         self.uniques.sweep(before)

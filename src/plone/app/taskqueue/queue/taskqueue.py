@@ -222,6 +222,14 @@ class TaskQueue(Queue):
             ("room of runs behind others", self.behind, State.PENDING),
         )
 
+    def rooms_of(self, state: State) -> list[Shards]:
+        rooms = super().rooms_of(state)
+        if state is State.HELD:
+            rooms.append(self.held)
+        elif state is State.SCHEDULED:
+            rooms += (self.unplanned, self.resting, self.away, self.behind)
+        return rooms
+
     def _rooms(self, job: AsyncJob) -> Iterator[tuple[State, Shards, int]]:
         if job.key is None:
             return

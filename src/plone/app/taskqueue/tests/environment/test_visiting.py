@@ -14,6 +14,7 @@ from plone.app.testing import logout
 from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
 from plone.testing import zope
+from plone.uuid.interfaces import IUUID
 from Products.CMFCore.indexing import getQueue
 from ZODB.DB import DB
 from zope.component import getGlobalSiteManager
@@ -46,6 +47,20 @@ class TestDescribing(SurroundingsTestCase):
     def test_the_utility_is_global_and_offers_what_the_interface_says(self):
         self.assertIs(self.known, getGlobalSiteManager().getUtility(ISurroundings))
         self.assertTrue(verifyObject(ISurroundings, self.known))
+
+    def test_jobs_are_looked_for_by_their_site_user_and_context(self):
+        self.assertEqual(
+            self.known.facets(capture(self.folder)),
+            (
+                "/plone",
+                ("/plone/acl_users", TEST_USER_ID),
+                IUUID(self.folder),
+                "/".join(self.folder.getPhysicalPath()),
+            ),
+        )
+        logout()
+        setSite(None)
+        self.assertEqual(self.known.facets(capture(self.app)), ("", None, "", "/"))
 
     def test_paths_are_tuples_as_plone_app_async_kept_them(self):
         self.assertEqual(

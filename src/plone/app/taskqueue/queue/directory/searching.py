@@ -1,0 +1,62 @@
+"""Looking for jobs by state and by what is known of them, newest first or last."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.directory import walking
+from plone.app.taskqueue.queue.directory.walking import Found
+from plone.app.taskqueue.queue.directory.wanted import checked_states
+from plone.app.taskqueue.queue.directory.wanted import Wanted
+from plone.app.taskqueue.queue.readable import reading_error
+from typing import Any
+
+import itertools
+
+
+def search(
+    queue: Any, states: Iterable[State | str], wanted: Wanted
+) -> Iterator[AsyncJob]:
+    """See ``IQueue.search``."""
+    sources = [
+        source
+        for state in checked_states(states)
+        for source in _sources(queue, state, wanted)
+    ]
+    return (
+        job
+        for _, job in walking.merged(sources, wanted.newest_first)
+        if reading_error(job) is None and wanted.fits(job)
+    )
+
+
+def count(
+    queue: Any, states: Iterable[State | str], wanted: Wanted, limit: int | None
+) -> int:
+    """See ``IQueue.count``."""
+    states = checked_states(states)
+    if wanted.is_anything and (wanted.start, wanted.stop) == (None, None):
+        counts = queue.counts()
+        number = sum(counts.get(state, 0) for state in states)
+        return number if limit is None else min(number, limit)
+    return sum(1 for _ in itertools.islice(search(queue, states, wanted), limit))
+
+
+def _sources(queue: Any, state: State, wanted: Wanted) -> list[Iterator[Found]]:
+    if state is State.LEASED:
+        return [iter(walking.leased(queue, wanted))]
+    if state in FINAL:
+        return [
+            iter(walking.ended_in_leases(queue, state, wanted)),
+            _settled(queue, state, wanted),
+        ]
+    return [walking.walk_room(room, wanted) for room in queue.rooms_of(state)]
+
+
+def _settled(queue: Any, state: State, wanted: Wanted) -> Iterator[Found]:
+    partitions = queue.history(state).partitions(
+        wanted.start, wanted.stop, wanted.newest_first
+    )
+    for partition in partitions:
+        yield from walking.walk_partition(partition, wanted)
