@@ -390,8 +390,8 @@ class IQueue(Interface):
         ``function``: ``IAsyncJob.function_name``; ``"task:NAME"`` for a task.
         ``context``: the UUID of an object, or the path that it had from the root when
         the job was queued.
-        ``error``: dotted name of the exception's class that a failed job ended with, as
-        ``Failure.type_name``; subclasses are others.
+        ``error``: name of the exception's class that a failed job ended with, dotted as
+        ``Failure.type_name`` or the last of it; subclasses are others.
         ``start``, ``stop``: bounds of the time, epoch seconds, inclusive.
 
         By time, which is when a job has ended; of one that has not it is when it was
@@ -454,6 +454,15 @@ class IQueues(Interface):
 
     def create(name: str) -> IQueue:
         """Create a queue.  ``ValueError``: it exists.  ``TypeError``: not a string."""
+
+    def search(states, *, names=None, **wanted):
+        """Iterate over the jobs that ``IQueue.search`` finds in several queues.
+
+        In one order.  ``names``: names of queues; ``None`` is all of them.
+        """
+
+    def count(states, *, names=None, limit=None, **wanted) -> int:
+        """Return how many jobs ``search`` would find, as ``IQueue.count`` does."""
 
 
 class IReferences(Interface):

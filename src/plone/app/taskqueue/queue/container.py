@@ -1,16 +1,22 @@
 """Where the queues live: one container in the root of the main or a named database."""
 
 from BTrees.OOBTree import OOBTree
+from collections.abc import Iterable
 from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.interfaces import IQueues
+from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import ROOT_KEY
+from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.abandoning import abandon
+from plone.app.taskqueue.queue.directory import searching
+from plone.app.taskqueue.queue.directory.wanted import Wanted
 from plone.app.taskqueue.queue.place import find_queues
 from plone.app.taskqueue.queue.place import queue_connection
 from plone.app.taskqueue.queue.queue import Queue
 from plone.app.taskqueue.queue.zeo import keep_ids_fresh
 from plone.app.taskqueue.wakeup import hub
+from typing import Any
 from ZODB.interfaces import IConnection
 from ZODB.POSException import POSKeyError
 from zope.interface import implementer
@@ -104,6 +110,31 @@ class Queues(Persistent):
     def items(self) -> Iterator[tuple[str, Queue]]:
         # Nothing about one that is gone keeps the others from their work.
         return (item for item in self._queues.items() if not _is_gone(item[1]))
+
+    def search(
+        self,
+        states: Iterable[State | str],
+        *,
+        names: Iterable[str] | None = None,
+        **wanted: Any,
+    ) -> Iterator[AsyncJob]:
+        return searching.search(self._named(names), states, Wanted(**wanted))
+
+    def count(
+        self,
+        states: Iterable[State | str],
+        *,
+        names: Iterable[str] | None = None,
+        limit: int | None = None,
+        **wanted: Any,
+    ) -> int:
+        return searching.count(self._named(names), states, Wanted(**wanted), limit)
+
+    def _named(self, names: Iterable[str] | None) -> list[Queue]:
+        if names is None:
+            return list(self.values())
+        wanted = frozenset(names)
+        return [queue for name, queue in self.items() if name in wanted]
 
     def forget_gone(self) -> list[str]:
         """Forget queues whose records are gone; return their names.

@@ -475,7 +475,7 @@ class Queue(Persistent):
     def search(
         self, states: Iterable[State | str], **wanted: Any
     ) -> Iterator[AsyncJob]:
-        return searching.search(self, states, Wanted(**wanted))
+        return searching.search([self], states, Wanted(**wanted))
 
     def count(
         self,
@@ -484,7 +484,7 @@ class Queue(Persistent):
         limit: int | None = None,
         **wanted: Any,
     ) -> int:
-        return searching.count(self, states, Wanted(**wanted), limit)
+        return searching.count([self], states, Wanted(**wanted), limit)
 
     def prune(self, before: float, limit: int = 50) -> int:
         self.uniques.sweep(before)

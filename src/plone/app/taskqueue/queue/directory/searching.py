@@ -16,12 +16,14 @@ import itertools
 
 
 def search(
-    queue: Any, states: Iterable[State | str], wanted: Wanted
+    queues: Iterable[Any], states: Iterable[State | str], wanted: Wanted
 ) -> Iterator[AsyncJob]:
-    """See ``IQueue.search``."""
+    """See ``IQueue.search``; over several queues, in one order."""
+    states = checked_states(states)
     sources = [
         source
-        for state in checked_states(states)
+        for queue in queues
+        for state in states
         for source in _sources(queue, state, wanted)
     ]
     return (
@@ -32,15 +34,18 @@ def search(
 
 
 def count(
-    queue: Any, states: Iterable[State | str], wanted: Wanted, limit: int | None
+    queues: Iterable[Any],
+    states: Iterable[State | str],
+    wanted: Wanted,
+    limit: int | None,
 ) -> int:
-    """See ``IQueue.count``."""
+    """See ``IQueue.count``; over several queues."""
     states = checked_states(states)
     if wanted.is_anything and (wanted.start, wanted.stop) == (None, None):
-        counts = queue.counts()
-        number = sum(counts.get(state, 0) for state in states)
+        counts = [queue.counts() for queue in queues]
+        number = sum(each.get(state, 0) for each in counts for state in states)
         return number if limit is None else min(number, limit)
-    return sum(1 for _ in itertools.islice(search(queue, states, wanted), limit))
+    return sum(1 for _ in itertools.islice(search(queues, states, wanted), limit))
 
 
 def _sources(queue: Any, state: State, wanted: Wanted) -> list[Iterator[Found]]:

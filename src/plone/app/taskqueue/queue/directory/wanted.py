@@ -51,7 +51,7 @@ class Wanted:
         """Say whether a job, which can be read, is wanted; its time was looked at."""
         if self.function is not None and job.function_name != self.function:
             return False
-        if self.error is not None and error_of(job) != self.error:
+        if self.error is not None and not _is_error(self.error, error_of(job)):
             return False
         if (self.site, self.owner, self.context) == (None, None, None):
             return True
@@ -70,6 +70,15 @@ def _is_owner(wanted: Owner, owner: tuple[str, str] | None) -> bool:
     if isinstance(wanted, str):
         return wanted == (owner[1] if owner is not None else "")
     return wanted == owner
+
+
+def _is_error(wanted: str, error: str) -> bool:
+    return wanted == (error if "." in wanted else class_name(error))
+
+
+def class_name(error: str) -> str:
+    """Return the last of a dotted name."""
+    return error.rpartition(".")[2]
 
 
 def error_of(job: AsyncJob) -> str:

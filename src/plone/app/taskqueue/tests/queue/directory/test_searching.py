@@ -111,6 +111,7 @@ def test_a_failed_job_is_found_by_the_exception_it_failed_with(engine):
     job_id = held.queue.finished(State.FAILED).__next__().id
     for _ in range(2):
         assert found(engine, "failed", error="KeyError") == [job_id]
+        assert found(engine, "failed", error="other.KeyError") == []
         # Whoever wants a family of errors asks for each of them.
         assert found(engine, "failed", error="LookupError") == []
         assert found(engine, "failed", "completed", error="ValueError") == []
@@ -215,6 +216,24 @@ def test_counting_goes_as_far_as_somebody_wants_to_know(engine):
     assert count(owner=BERT) == 2
     assert count(owner=BERT, limit=1) == 1
     assert count(start=START + 2) == 2
+
+
+def test_several_queues_are_searched_in_one_order(engine):
+    first = put(engine)
+    with engine.queue("other") as queue:
+        second = queue.put(AsyncJob(NOTHING), ())
+    clock.freeze(clock.now() + 1)
+    third = put(engine)
+
+    def ids(**wanted):
+        queues = get_queues(engine.connect())
+        return [job.id for job in queues.search(["pending"], **wanted)]
+
+    assert ids() == [third, second.id, first]
+    assert ids(names=["other", "none"], newest_first=False) == [second.id]
+    queues = get_queues(engine.connect())
+    assert queues.count(["pending"]) == 3
+    assert queues.count(["pending"], names=[""], start=START) == 2
 
 
 def test_a_job_in_no_time_yet_is_found_where_it_will_be(engine):
