@@ -47,6 +47,13 @@ start: $(INSTALLED) var/demo/etc/zope.ini ## Serve the site of the demo
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/pytest $(ARGS)
 
+# The pictures of the documentation, by the tests that show what is on them.
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## Take the pictures of the documentation anew
+	@mkdir -p docs/images
+	TASKQUEUE_SCREENSHOTS=docs/images $(BIN)/pytest \
+	  src/plone/app/taskqueue/tests/browser $(ARGS)
+
 # About as many kills as KILLS times 22; the short form is part of "make test".
 KILLS ?= 50
 FIGURES ?= var/crash.json

@@ -97,10 +97,12 @@ setup(
             "rq",
         ],
         "demo": ["plone.app.textfield", "plone.classicui", "rich", "waitress"],
-        "dev": ["ruff", "towncrier", "zpretty"],
+        "dev": ["i18ndude", "ruff", "towncrier", "zpretty"],
         "relstorage": ["psycopg2-binary", "RelStorage>=4"],
         "test": [
+            "axe-playwright-python",
             "hypothesis",
+            "playwright",
             "plone.api",
             "plone.app.contenttypes",
             "plone.app.discussion",

@@ -35,20 +35,42 @@ def listen(self, *args):
 socket.listen = listen
 """
 
+_WITH_BLOBS = """
+<zeo>
+  address {address}
+</zeo>
+<filestorage 1>
+  path {storage}
+  blob-dir {blobs}
+</filestorage>
+"""
+
 
 class ZeoServer:
     """A server on a socket in ``folder``, whose path must be short.
 
-    With a ``host`` it is on a port of that, and soon misses clients that vanish.
+    With a ``host`` it is on a port of that, and soon misses clients that vanish.  With
+    ``blobs`` it keeps blobs in that folder.
     """
 
-    def __init__(self, folder: Path, storage: Path, host: str | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        storage: Path,
+        host: str | None = None,
+        blobs: Path | None = None,
+    ):
         #: As ``ClientStorage`` takes it.
         self.address: str | tuple[str, int] = str(folder / "zeo")
         self._program = _PROGRAM
         if host is not None:
             self.address = host, free_port(host)
             self._program = _MISSING_CLIENTS + _PROGRAM
+        self._conf = None if blobs is None else folder / "zeo.conf"
+        if blobs is not None:
+            self._conf.write_text(
+                _WITH_BLOBS.format(address=self.address, blobs=blobs, storage=storage)
+            )
         self._storage = storage
         self._log = storage.with_suffix(".log")
         self._process: subprocess.Popen | None = None
@@ -64,7 +86,11 @@ class ZeoServer:
                     sys.executable,
                     "-c",
                     self._program,
-                    *("-a", address, "-f", str(self._storage)),
+                    *(
+                        ("-a", address, "-f", str(self._storage))
+                        if self._conf is None
+                        else ("-C", str(self._conf))
+                    ),
                 ],
                 stdout=log,
                 stderr=log,
