@@ -65,7 +65,7 @@ def test_jobs_run_while_the_database_is_packed_again_and_again(engine):
 
     def pack():
         # Not for ever: what is read beside a pack conflicts, and is read again.
-        for _ in range(40):
+        for _ in range(5):
             engine.db.pack()
 
     threads.start(pack)
