@@ -1082,7 +1082,7 @@ class IAdministration(Interface):
 
     place = Attribute("The site or the root.")
     access = Attribute("The rights: ``administration.access.Access``.")
-    queues = Attribute("The ``IQueues``; an empty ``dict`` before there are any.")
+    queues = Attribute("The ``IQueues``; empty before there are any.")
     connection = Attribute("The connection to the database of the queues.")
 
     def jobs(wanted=..., start=0, size=20):

@@ -1,7 +1,6 @@
 """Who may see and do what: the permissions, and whose job is whose."""
 
 from AccessControl import getSecurityManager
-from plone.app.taskqueue.administration.facts import facts_of
 from plone.app.taskqueue.environment.user import capture_user
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.interfaces import IAsyncJob
@@ -46,7 +45,7 @@ class Access:
 
     def is_here(self, job: IAsyncJob) -> bool:
         """Say whether a job is of this site; from the root all jobs are seen."""
-        return self.site is None or facts_of(job).site == self.site
+        return self.site is None or job.facets.site == self.site
 
     def is_own(self, job: IAsyncJob) -> bool:
         """Say whether a job has the rights of whoever is logged in, and is here.
@@ -55,7 +54,7 @@ class Access:
         """
         return (
             self.user is not None
-            and facts_of(job).user == self.user
+            and job.facets.owner == self.user
             and self.is_here(job)
         )
 

@@ -23,6 +23,7 @@ from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.place import queue_connection
 from typing import Any
 from zExceptions import Unauthorized
@@ -43,7 +44,7 @@ class Administration:
 
     @property
     def queues(self) -> Any:
-        return {} if self._queues is None else self._queues
+        return Queues() if self._queues is None else self._queues
 
     # Looking
 
@@ -51,17 +52,21 @@ class Administration:
         self, wanted: JobFilter = ANY, start: int = 0, size: int = 20
     ) -> listing.JobPage:
         self.access.require(VIEW_JOBS)
-        return listing.find_jobs(self.queues, self.access, wanted, start, size)
+        return listing.find_jobs(
+            self.queues, self.place, self.access, wanted, start, size
+        )
 
     def own_jobs(
         self, wanted: JobFilter = ANY, start: int = 0, size: int = 20
     ) -> listing.JobPage:
         self.access.require(VIEW_OWN_JOBS)
-        return listing.find_own_jobs(self.queues, self.access, wanted, start, size)
+        return listing.find_own_jobs(
+            self.queues, self.place, self.access, wanted, start, size
+        )
 
     def counts(self, wanted: JobFilter = ANY) -> dict[str, tuple[int, bool]]:
         self.access.require(VIEW_JOBS)
-        return listing.count_jobs(self.queues, self.access, wanted)
+        return listing.count_jobs(self.queues, self.place, self.access, wanted)
 
     def job(self, reference: str) -> IAsyncJob:
         found = references.find_job(self.connection, reference)
@@ -82,7 +87,7 @@ class Administration:
 
     def failures(self) -> tuple[list[failures.FailureGroup], bool]:
         self.access.require(VIEW_JOBS)
-        return failures.group_failures(self.queues, self.access)
+        return failures.group_failures(self.queues, self.place, self.access)
 
     def health(self) -> health.Health:
         self.access.require(VIEW_JOBS)

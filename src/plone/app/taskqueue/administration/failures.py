@@ -9,6 +9,7 @@ from plone.app.taskqueue.administration.listing import find_jobs
 from plone.app.taskqueue.administration.listing import MOST
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueues
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class FailureGroup:
     newest: IAsyncJob
 
 
-def group_failures(queues: IQueues, access: Access) -> tuple[list[FailureGroup], bool]:
+def group_failures(
+    queues: IQueues, place: Any, access: Access
+) -> tuple[list[FailureGroup], bool]:
     """Return the groups, the largest first, and whether there are failures beyond.
 
     Of so many failures as lists show: the newest ones.
     """
-    page = find_jobs(queues, access, JobFilter(group="failed"), 0, MOST)
+    page = find_jobs(queues, place, access, JobFilter(group="failed"), 0, MOST)
     groups: dict[tuple[str, str], list[IAsyncJob]] = {}
     for job in page.jobs:
         groups.setdefault((error_of(job), job.function_name), []).append(job)

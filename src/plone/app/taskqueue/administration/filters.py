@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from plone.app.taskqueue.administration.facts import facts_of
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.job.states import State
-from plone.app.taskqueue.queue.readable import reading_error
 
 
 #: The words under which states are listed, in the order of tabs.
 GROUPS: dict[str, tuple[State, ...]] = {
-    "running": (State.LEASED, State.CALLBACKS),
+    "running": (State.LEASED,),
     "waiting": (State.PENDING, State.WAITING),
     "scheduled": (State.SCHEDULED, State.HELD),
     "failed": (State.FAILED,),
@@ -81,27 +79,13 @@ class JobFilter:
             or self.until
         )
 
-    def fits(self, job: IAsyncJob) -> bool:
-        """Say whether a job fits, apart from its state, its queue and its time."""
-        facts = facts_of(job)
-        if self.function and job.function_name != self.function:
-            return False
-        if self.user and (facts.user is None or facts.user[1] != self.user):
-            return False
-        if self.context and self.context not in _names_of(facts):
-            return False
-        if self.error and self.error not in _names_of_error(job):
-            return False
-        return not self.text or self.text.casefold() in _text_of(job, facts)
+    def has_text(self, job: IAsyncJob) -> bool:
+        """Say whether the letters that are looked for are in what is told of a job."""
+        return not self.text or self.text.casefold() in _text_of(job)
 
 
 #: All jobs.
 ANY = JobFilter()
-
-
-def _names_of(facts) -> tuple[str, ...]:
-    within = facts.context.removeprefix(facts.site) or "/"
-    return (facts.context, within, facts.uuid) if facts.context else ()
 
 
 def error_of(job: IAsyncJob) -> str:
@@ -111,13 +95,9 @@ def error_of(job: IAsyncJob) -> str:
     return job.result.type_name
 
 
-def _names_of_error(job: IAsyncJob) -> tuple[str, ...]:
-    name = error_of(job)
-    return (name, name.rpartition(".")[2]) if name else ()
-
-
-def _text_of(job: IAsyncJob, facts) -> str:
-    parts = [job.function_name, facts.context, facts.user[1] if facts.user else ""]
-    if job.stored_state is State.FAILED and reading_error(job) is None:
+def _text_of(job: IAsyncJob) -> str:
+    facets = job.facets
+    parts = [job.function_name, facets.path, facets.owner[1] if facets.owner else ""]
+    if job.stored_state is State.FAILED:
         parts.append(job.result.getErrorMessage())
     return "\n".join(parts).casefold()

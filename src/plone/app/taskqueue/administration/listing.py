@@ -4,7 +4,6 @@ No list is walked to its end: where a filter asks for what no index knows, such 
 in an error, so many jobs are looked at and the page says that there may be more.
 """
 
-from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import replace
@@ -12,15 +11,15 @@ from datetime import datetime
 from plone.app.taskqueue.administration.access import Access
 from plone.app.taskqueue.administration.filters import GROUPS
 from plone.app.taskqueue.administration.filters import JobFilter
-from plone.app.taskqueue.administration.walking import walk
-from plone.app.taskqueue.dispatcher.naming import shown
+from plone.app.taskqueue.dispatcher.naming import DEFAULT
+from plone.app.taskqueue.environment.walk import application
+from plone.app.taskqueue.environment.walk import find
 from plone.app.taskqueue.interfaces import IAsyncJob
-from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.interfaces import IQueues
 from plone.app.taskqueue.job.states import FINAL
-from plone.app.taskqueue.job.states import State
+from plone.uuid.interfaces import IUUID
+from typing import Any
 
-import heapq
 import itertools
 
 
@@ -45,99 +44,122 @@ class JobPage:
     gave_up: bool
 
 
+def time_in_list(job: IAsyncJob) -> datetime | None:
+    """Return the time by which a job is listed: when it ended, else was queued."""
+    return job.finished if job.stored_state in FINAL else job.created
+
+
 class _Search:
     """One walk along the jobs that fit, in order, which counts what it looks at."""
 
     def __init__(
-        self, queues: IQueues, may_see: Callable[[IAsyncJob], bool], wanted: JobFilter
+        self, queues: IQueues, terms: dict[str, Any], wanted: JobFilter
     ) -> None:
         self._queues = queues
-        self._may_see = may_see
+        self._terms = terms
         self._wanted = wanted
         self.looked_at = 0
 
     def __iter__(self) -> Iterator[IAsyncJob]:
-        for job in self._in_order():
+        found = self._queues.search(
+            self._wanted.states, newest_first=self._wanted.newest_first, **self._terms
+        )
+        for job in found:
             self.looked_at += 1
-            if self._may_see(job) and self._wanted.fits(job):
+            if self._wanted.has_text(job):
                 yield job
             if self.gave_up:
                 return
 
     @property
     def gave_up(self) -> bool:
-        return self.looked_at >= LOOKED_AT
+        return bool(self._wanted.text) and self.looked_at >= LOOKED_AT
 
-    def _in_order(self) -> Iterator[IAsyncJob]:
-        parts = [
-            _keyed(self._jobs_of(queue, state), number, self._wanted.newest_first)
-            for number, (queue, state) in enumerate(
-                itertools.product(self._meant(), self._wanted.states)
-            )
-        ]
-        return (job for *_, job in heapq.merge(*parts))
-
-    def _meant(self) -> list[IQueue]:
-        name = self._wanted.queue
-        return [q for q in self._queues.values() if not name or shown(q.name) == name]
-
-    def _jobs_of(self, queue: IQueue, state: State) -> Iterator[IAsyncJob]:
-        wanted = self._wanted
-        return walk(
-            queue,
-            state,
-            start=None if wanted.since is None else wanted.since.timestamp(),
-            stop=None if wanted.until is None else wanted.until.timestamp(),
-            newest_first=wanted.newest_first,
-        )
-
-
-def _keyed(
-    jobs: Iterator[IAsyncJob], part: int, newest_first: bool
-) -> Iterator[tuple[float, int, int, IAsyncJob]]:
-    for number, job in enumerate(jobs):
-        when = time_in_list(job)
-        seconds = 0.0 if when is None else when.timestamp()
-        yield (-seconds if newest_first else seconds, part, number, job)
-
-
-def time_in_list(job: IAsyncJob) -> datetime | None:
-    """Return the time by which a job is listed: when it ended, else was queued."""
-    return job.finished if job.stored_state in FINAL else job.created
+    def count(self) -> int:
+        """Return how many fit, to one more than are listed."""
+        if self._wanted.text:
+            return sum(1 for _ in itertools.islice(self, MOST + 1))
+        return self._queues.count(self._wanted.states, limit=MOST + 1, **self._terms)
 
 
 def find_jobs(
-    queues: IQueues, access: Access, wanted: JobFilter, start: int, size: int
+    queues: IQueues,
+    place: Any,
+    access: Access,
+    wanted: JobFilter,
+    start: int,
+    size: int,
 ) -> JobPage:
-    """Return a page of the jobs that fit and may be seen."""
-    return _page(_Search(queues, access.may_see, wanted), start, size)
+    """Return a page of the jobs of a place that fit."""
+    return _page(queues, _terms_of(place, access, wanted), wanted, start, size)
 
 
 def find_own_jobs(
-    queues: IQueues, access: Access, wanted: JobFilter, start: int, size: int
+    queues: IQueues,
+    place: Any,
+    access: Access,
+    wanted: JobFilter,
+    start: int,
+    size: int,
 ) -> JobPage:
     """Return a page of the jobs that fit and are of whoever is logged in."""
-    return _page(_Search(queues, access.is_own, wanted), start, size)
-
-
-def _page(search: _Search, start: int, size: int) -> JobPage:
-    start = max(0, min(start, MOST))
-    found = list(itertools.islice(search, MOST + 1))
-    return JobPage(
-        jobs=found[start : start + size],
-        start=start,
-        total=min(len(found), MOST),
-        more=len(found) > MOST or search.gave_up,
-        gave_up=search.gave_up,
-    )
+    if access.user is None:
+        return JobPage([], 0, 0, False, False)
+    terms = _terms_of(place, access, wanted) | {"owner": access.user}
+    return _page(queues, terms, wanted, start, size)
 
 
 def count_jobs(
-    queues: IQueues, access: Access, wanted: JobFilter
+    queues: IQueues, place: Any, access: Access, wanted: JobFilter
 ) -> dict[str, tuple[int, bool]]:
     """Return for each group how many fit, and whether there are, or may be, more."""
+    terms = _terms_of(place, access, wanted)
     counts = {}
     for group in GROUPS:
-        page = find_jobs(queues, access, replace(wanted, group=group), 0, 0)
-        counts[group] = page.total, page.more
+        search = _Search(queues, terms, replace(wanted, group=group))
+        number = search.count()
+        counts[group] = min(number, MOST), number > MOST or search.gave_up
     return counts
+
+
+def _page(
+    queues: IQueues, terms: dict[str, Any], wanted: JobFilter, start: int, size: int
+) -> JobPage:
+    start = max(0, min(start, MOST))
+    search = _Search(queues, terms, wanted)
+    jobs = list(itertools.islice(search, start, start + size))
+    gave_up = search.gave_up
+    counting = _Search(queues, terms, wanted)
+    number = counting.count()
+    return JobPage(
+        jobs=jobs,
+        start=start,
+        total=min(number, MOST),
+        more=number > MOST or gave_up or counting.gave_up,
+        gave_up=gave_up or counting.gave_up,
+    )
+
+
+def _terms_of(place: Any, access: Access, wanted: JobFilter) -> dict[str, Any]:
+    """Return what a filter means to the queues: ``None`` is anything."""
+    return {
+        "names": ["" if wanted.queue == DEFAULT else wanted.queue]
+        if wanted.queue
+        else None,
+        "site": access.site,
+        "owner": wanted.user or None,
+        "function": wanted.function or None,
+        "context": _context(place, access, wanted.context),
+        "error": wanted.error or None,
+        "start": None if wanted.since is None else wanted.since.timestamp(),
+        "stop": None if wanted.until is None else wanted.until.timestamp(),
+    }
+
+
+def _context(place: Any, access: Access, context: str) -> str | None:
+    """Return the UUID of the object that is at a path now, else what was given."""
+    if not context.startswith("/"):
+        return context or None
+    path = f"{access.site or ''}/{context.strip('/')}".rstrip("/")
+    found = find(application(place), path)
+    return (None if found is None else IUUID(found, None)) or path

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration.access import Access
-from plone.app.taskqueue.administration.facts import facts_of
 from plone.app.taskqueue.administration.filters import error_of
 from plone.app.taskqueue.administration.filters import group_of
 from plone.app.taskqueue.administration.redacting import Redaction
@@ -30,7 +29,7 @@ SHOWN = 2_000
 
 def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
     """Return what a list says of a job; the same for everybody who may see it."""
-    facts = facts_of(job)
+    facets = job.facets
     is_task = IJob.providedBy(job)
     error = job.result if job.stored_state is State.FAILED else None
     return {
@@ -41,10 +40,10 @@ def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
         "queue": shown(job.queue_name),
         "task": job.task if is_task else None,
         "function": job.function_name,
-        "site": facts.site,
-        "context": facts.context.removeprefix(facts.site) or None,
-        "context_uuid": facts.uuid or None,
-        "user": facts.user[1] if facts.user else None,
+        "site": facets.site,
+        "context": facets.path.removeprefix(facets.site) or None,
+        "context_uuid": facets.context or None,
+        "user": facets.owner[1] if facets.owner else None,
         "priority": job.priority,
         "created": job.created,
         "due": job.begin_after if job.state is State.SCHEDULED else None,
