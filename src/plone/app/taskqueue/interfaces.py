@@ -727,6 +727,10 @@ class ICronJob(IJob):
         "``datetime`` (UTC): when it runs next; ``None`` if that is not known yet."
     )
     runs = Attribute("``tuple`` of ``IJob``: the last that ended, and those to come.")
+    outcomes = Attribute(
+        "``list`` of ``(when it ended, its state, number of its record)`` of the last 10 "
+        "runs that have ended, oldest first; in seconds since the epoch."
+    )
 
     def update(
         minute=(),
@@ -839,6 +843,14 @@ class ITaskService(Interface):
         Or find them out anew, after a clock was ahead by more than an hour.
         ``KeyError``: there is no such job.  ``ValueError``: it has no times to come, or
         its record cannot be read.
+        """
+
+    def update_input(jobid, input):
+        """Give a cron job another input, for the runs that begin from now on.
+
+        ``KeyError``: there is no such job.  ``ValueError``: it is no cron job, its record
+        cannot be read, or the input cannot be stored.  ``TaskInputError``, a
+        ``ValueError``: the input is not what the task's schema asks for.
         """
 
     def enable(jobid):
@@ -1173,3 +1185,118 @@ class IAdministration(Interface):
 
     def note(action: str, subject="", count=1, text="") -> None:
         """Write down for ``audit`` that whoever is logged in did something."""
+
+    # Task services: those of the site, or from the root those of all sites
+
+    def services() -> list:
+        """Return the ``ISiteTaskService`` that whoever is logged in may do something with.
+
+        In their places, so that rights can be asked on them.
+        """
+
+    def service(name: str) -> ISiteTaskService:
+        """Return one of them, by its path, or its id if it is here."""
+
+    def describe_service(service: ISiteTaskService) -> dict:
+        """Return plain values: where it is, as whom jobs run, if this process runs them."""
+
+    def add_service(name: str, title="", as_me=False) -> ISiteTaskService:
+        """Add a service here, whose jobs run as Anonymous, or as whoever is logged in.
+
+        Needs "Add Task Services".  ``InputError``: the id cannot be used.
+        """
+
+    def start_processing(service: ISiteTaskService) -> None:
+        """Let a thread of this process run its jobs, at once: needs "Manage task services".
+
+        ``ValueError``: the service was not committed yet.
+        """
+
+    def stop_processing(service: ISiteTaskService) -> None:
+        """End that thread, at once.  Needs "Manage task services"."""
+
+    # Tasks
+
+    def tasks(service: ISiteTaskService) -> list:
+        """Return what ``describe_task`` says of each, by title."""
+
+    def task(service: ISiteTaskService, name: str) -> ITask:
+        """Return the task that is registered under a name; never one of a dotted path."""
+
+    def describe_task(service: ISiteTaskService, name: str) -> dict:
+        """Return what there is to know of a task: plain values, texts can be translated.
+
+        ``user``: the id of whom a job would run as that is added now.
+        """
+
+    def input_schema(service: ISiteTaskService, name: str):
+        """Return the schema of a task's input, or ``None``."""
+
+    def read_input(service: ISiteTaskService, name: str, plain):
+        """Return the input of a task that a value of JSON stands for; not validated.
+
+        ``InputError``: values that are none of their fields, by the names of these.
+        """
+
+    def add_job(
+        service: ISiteTaskService, name: str, input=None, context=None, later=False
+    ) -> IJob:
+        """Queue a job of a task, and return it, or the one that holds its unique key.
+
+        ``context``: path from the site on, or UUID, of an object that they may view.
+        ``later``: it waits until somebody starts it.
+
+        Needs "Use task services" on the service, and "Run tasks as another user" if it
+        would run as somebody else, Anonymous excepted.  ``InputError``: by the names of
+        fields, and ``context``.  ``ActionError``: anything else that cannot be.
+        """
+
+    # Cron jobs
+
+    def cron_jobs() -> list:
+        """Return the ``ICronJob`` with times to come, and disabled ones.
+
+        By service and task.  Needs "View jobs".
+        """
+
+    def cron_job(reference: str) -> ICronJob:
+        """Return the one that is called so in addresses.  Needs "View jobs"."""
+
+    def describe_cron_job(job: ICronJob) -> dict:
+        """Return all there is to know of it, times as ``datetime``.
+
+        Those to come are in the time zone of its schedule.  ``outcomes`` are those of its
+        last runs, oldest first; ``input`` is ``None`` where it is not to be seen.
+        """
+
+    def preview_schedule(values: dict, job=None) -> dict:
+        """Return ``description`` and the ``next`` five times of a schedule.
+
+        ``values``: the five fields of a crontab, ``minute``, ``hour``, ``day_of_month``,
+        ``month`` and ``day_of_week``, or ``crontab``; and ``timezone``, ``misfire``,
+        ``window``, ``overlap``, ``jitter``, ``start``, ``end`` (ISO 8601 or ``datetime``;
+        in the time zone of the schedule unless they say another) and ``enabled``.
+        What is left out is as in ``job``, or has its default: every minute, in UTC.
+        ``InputError``.  Needs "Manage cron jobs".
+        """
+
+    def add_cron_job(
+        service: ISiteTaskService, name: str, values: dict, input=None, context=None
+    ) -> ICronJob:
+        """Add a cron job of a task.  ``values`` as above, the others as for ``add_job``.
+
+        Needs "Manage cron jobs" on the service, else as ``add_job``.
+        """
+
+    def edit_cron_job(job: ICronJob, values: dict, input=...) -> None:
+        """Change times and policies, and the input if one is given.
+
+        Runs that have begun or wait go on.  Rights and errors as ``add_cron_job``.
+        """
+
+    def do_cron(action: str, job: ICronJob) -> None:
+        """Do it: ``"enable"``, ``"disable"``, ``"run_now"`` or ``"delete"``.
+
+        Deleting cancels it and its runs, and forgets it.  Needs "Manage cron jobs", and
+        the first and the third what ``add_job`` says of other users.  ``ActionError``.
+        """

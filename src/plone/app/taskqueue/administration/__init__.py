@@ -6,8 +6,9 @@ changed.  The surfaces (``browser``, ``restapi``, ``zmi``) know no other way to 
 
 from plone.app.taskqueue.administration.administration import Administration
 from plone.app.taskqueue.administration.errors import ActionError
+from plone.app.taskqueue.administration.errors import InputError
 from plone.app.taskqueue.administration.filters import GROUPS
 from plone.app.taskqueue.administration.filters import JobFilter
 
 
-__all__ = ["GROUPS", "ActionError", "Administration", "JobFilter"]
+__all__ = ["GROUPS", "ActionError", "Administration", "InputError", "JobFilter"]

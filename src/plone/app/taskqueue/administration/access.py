@@ -19,6 +19,7 @@ RUN_AS_OTHERS = "plone.app.taskqueue: Run tasks as another user"
 MANAGE_SETTINGS = "plone.app.taskqueue: Manage settings"
 USE_SERVICES = "plone.app.taskqueue: Use task services"
 MANAGE_SERVICES = "plone.app.taskqueue: Manage task services"
+ADD_SERVICES = "plone.app.taskqueue: Add Task Services"
 
 
 class Access:
@@ -34,13 +35,14 @@ class Access:
         self.site: str | None = path or None
         self.user = _current_user()
 
-    def may(self, permission: str) -> bool:
-        """Say whether they have a permission here."""
-        return bool(getSecurityManager().checkPermission(permission, self._place))
+    def may(self, permission: str, where: Any = None) -> bool:
+        """Say whether they have a permission here, or on the object that is given."""
+        where = self._place if where is None else where
+        return bool(getSecurityManager().checkPermission(permission, where))
 
-    def require(self, permission: str) -> None:
+    def require(self, permission: str, where: Any = None) -> None:
         """Raise ``Unauthorized``, which names the permission, if they have it not."""
-        if not self.may(permission):
+        if not self.may(permission, where):
             raise Unauthorized(f"This needs the permission {permission!r}.")
 
     def is_here(self, job: IAsyncJob) -> bool:

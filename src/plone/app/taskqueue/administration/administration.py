@@ -14,6 +14,7 @@ from plone.app.taskqueue.administration.access import Access
 from plone.app.taskqueue.administration.access import PAUSE_QUEUES
 from plone.app.taskqueue.administration.access import VIEW_JOBS
 from plone.app.taskqueue.administration.access import VIEW_OWN_JOBS
+from plone.app.taskqueue.administration.cron import CronAdministration
 from plone.app.taskqueue.administration.errors import ActionError
 from plone.app.taskqueue.administration.filters import ANY
 from plone.app.taskqueue.administration.filters import JobFilter
@@ -31,7 +32,7 @@ from zope.interface import implementer
 
 
 @implementer(IAdministration)
-class Administration:
+class Administration(CronAdministration):
     """See ``IAdministration``.  ``place`` is a Plone site or the root of Zope."""
 
     def __init__(self, place: Any) -> None:

@@ -10,10 +10,10 @@ from plone.app.taskqueue.command.database import look
 from plone.app.taskqueue.command.output import tell
 from plone.app.taskqueue.command.output import time_of
 from plone.app.taskqueue.command.services import find_service
-from plone.app.taskqueue.command.services import path_of
 from plone.app.taskqueue.exportimport.values import text_to_input
 from plone.app.taskqueue.interfaces import COMPLETED
 from plone.app.taskqueue.queue import registry
+from plone.app.taskqueue.queue.services import path_of
 from plone.app.taskqueue.worker.errors import CommandError
 from plone.app.taskqueue.worker.errors import INTERRUPTED
 from plone.app.taskqueue.worker.errors import OK

@@ -1,6 +1,7 @@
 """The task services of a database, found without starting Zope."""
 
-from plone.app.taskqueue.interfaces import ITaskService
+from plone.app.taskqueue.queue.services import by_path
+from plone.app.taskqueue.queue.services import services_of_queues
 from plone.app.taskqueue.worker.errors import CommandError
 from typing import Any
 
@@ -18,26 +19,14 @@ def all_services(queues: Any) -> dict[str, Any]:
     from plone.app.taskqueue.environment.root import root_application
     from plone.app.taskqueue.service.autostart import find_services
 
-    candidates = [
-        getattr(queue, "service", None) for queue in queues.values() if queue.private
-    ]
+    candidates = services_of_queues(queues)
     try:
         root = root_application(queues._p_jar)
     except Gone:
         # Nobody has ever started Zope here.
         root = None
     candidates += [service for _, _, service in find_services(root, "*@*")]
-    found = {}
-    for service in candidates:
-        # Some may be of classes that are not here any more, or have no place.
-        if ITaskService.providedBy(service) and service.getServicePath():
-            found[path_of(service)] = service
-    return dict(sorted(found.items()))
-
-
-def path_of(service: Any) -> str:
-    """Return the path of a service as people are to read and write it."""
-    return "/".join(["", *service.getServicePath()])
+    return by_path(candidates)
 
 
 def services_of(queues: Any, wanted: str | None) -> dict[str, Any]:

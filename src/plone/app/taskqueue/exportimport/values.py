@@ -26,6 +26,14 @@ _TEXTS: tuple[tuple[Any, Callable, Callable], ...] = (
 )
 
 
+class PlainError(ValueError):
+    """Values are none of their fields; ``errors`` says why, by the names of these."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(" ".join(f"{name}: {text}" for name, text in errors.items()))
+        self.errors = errors
+
+
 def input_to_text(task: Any, input: Any) -> str:
     """Return the input of a task as JSON, without what the task wants hidden.
 
@@ -37,7 +45,7 @@ def input_to_text(task: Any, input: Any) -> str:
         if not isinstance(input, Mapping):
             input = {name: getattr(input, name) for name in fields}
         input = {
-            name: _to_plain(fields.get(name), value)
+            name: to_plain(fields.get(name), value)
             for name, value in input.items()
             if name not in options.redact
         }
@@ -59,16 +67,26 @@ def text_to_input(task: Any, text: str) -> Any:
 
     ``ValueError``: it is not JSON, or no value of its field.
     """
-    input = json.loads(text, parse_constant=_refuse)
+    return plain_to_input(task, json.loads(text, parse_constant=_refuse))
+
+
+def plain_to_input(task: Any, plain: Any) -> Any:
+    """Return the input that such a value of JSON stands for; not validated.
+
+    ``PlainError``: some of it is no value of its field.
+    """
     fields = {} if task is None else _fields(options_of(task).input_schema)
-    if not fields or not isinstance(input, dict):
-        return input
+    if not fields or not isinstance(plain, dict):
+        return plain
     found = {}
-    for name, value in input.items():
+    errors = {}
+    for name, value in plain.items():
         try:
             found[name] = _from_plain(fields.get(name), value)
         except Exception as error:
-            raise ValueError(f"{name}: {error}") from error
+            errors[name] = str(error)
+    if errors:
+        raise PlainError(errors)
     return found
 
 
@@ -80,7 +98,8 @@ def _fields(schema: Any) -> dict[str, Any]:
     return {} if schema is None else dict(getFields(schema))
 
 
-def _to_plain(field: Any, value: Any) -> Any:
+def to_plain(field: Any, value: Any) -> Any:
+    """Return what JSON can say of a value of a field, as ``plain_to_input`` reads it."""
     if value is None or field is None:
         return value
     for kind, to_text, _ in _TEXTS:
@@ -90,11 +109,11 @@ def _to_plain(field: Any, value: Any) -> Any:
         return value.total_seconds()
     if kinds.IMapping.providedBy(field):
         return [
-            [_to_plain(field.key_type, key), _to_plain(field.value_type, each)]
+            [to_plain(field.key_type, key), to_plain(field.value_type, each)]
             for key, each in value.items()
         ]
     if kinds.ICollection.providedBy(field):
-        plain = [_to_plain(field.value_type, each) for each in value]
+        plain = [to_plain(field.value_type, each) for each in value]
         return sorted(plain, key=repr) if isinstance(value, set | frozenset) else plain
     return value
 

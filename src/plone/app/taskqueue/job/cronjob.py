@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import interfaces
 from plone.app.taskqueue.interfaces import ICronJob
+from plone.app.taskqueue.job import payload
+from plone.app.taskqueue.job.record import id_of
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.schedule.options import check_comes
@@ -31,6 +34,8 @@ _INHERITED = (
 )
 #: Runs that have not ended, at most: times beyond are taken for missed ones.
 MOST_RUNS = 20
+#: Outcomes of runs that a cron job remembers.
+_REMEMBERED = 10
 
 
 @implementer(ICronJob)
@@ -130,6 +135,10 @@ class CronJob(Job):
         except UNREADABLE:
             return []
 
+    def change_input(self, input: Any) -> None:
+        """Have another input, which runs are given that begin from now on."""
+        self._arguments = payload.dump(input, f"The input of task {self.task!r}")
+
     def timeOfNextCall(self, now: float | None = None) -> float | None:
         """Return the first time after ``now``, ``None`` if there is none."""
         return self.schedule.next_after(clock.now() if now is None else now)
@@ -223,7 +232,10 @@ class CronJob(Job):
         runs = self.runs
         ended = [each for each in runs if each.has_outcome]
         waiting = [each for each in runs if not each.has_ended]
-        self.set_extra("runs", (*ended[-1:], *waiting, run))
+        kept = (*ended[-1:], *waiting)
+        gone = [_outcome(each) for each in runs if each not in kept]
+        self.set_extra("past", (*self.extra("past", ()), *gone)[-_REMEMBERED:] or None)
+        self.set_extra("runs", (*kept, run))
         return run
 
     @property
@@ -235,6 +247,16 @@ class CronJob(Job):
     def open_runs(self) -> list["CronRun"]:
         """Those that have not ended, oldest first."""
         return [run for run in self.runs if not run.has_ended]
+
+    @property
+    def outcomes(self) -> list[tuple[int, str, int]]:
+        """How the last runs ended, oldest first: when, in which state, their records.
+
+        In whole seconds since the epoch.  What happened to runs before these is not kept.
+        """
+        ended = [_outcome(run) for run in self.runs if run.has_ended]
+        known = [*self.extra("past", ()), *ended]
+        return sorted(known, key=itemgetter(0))[-_REMEMBERED:]
 
     def forget_runs(self) -> None:
         """Forget all runs, which have ended, but the last that was not cancelled."""
@@ -305,6 +327,12 @@ class CronRun(Job):
     def tick(self) -> float:
         """The time that it is the run of, in seconds since the epoch."""
         return self.extra("tick")
+
+
+def _outcome(run: CronRun) -> tuple[int, str, int]:
+    finished = run.finished
+    when = 0 if finished is None else int(finished.timestamp())
+    return when, str(run.stored_state), id_of(run) or 0
 
 
 def _can_be_read(run: Any) -> bool:

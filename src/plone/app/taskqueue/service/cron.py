@@ -75,6 +75,13 @@ class CronService:
     def reschedule(self, jobid: int) -> None:
         self._queue.replan(self._readable(jobid))
 
+    def update_input(self, jobid: int, input: Any) -> None:
+        job = self._cron_job(jobid)
+        found = self._task(job.task)
+        if found is not None:
+            input = self._checked(found, input, job.task)
+        job.change_input(input)
+
     def enable(self, jobid: int) -> bool:
         return self._queue.enable(self._readable(jobid))
 

@@ -61,10 +61,13 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     security.setDefaultAccess("deny")
     # Not one of our own: a class that names it first would say who has it by default.
     security.declareObjectProtected(view_management_screens)
-    # So that the service's own Security tab has it.
-    security.setPermissionDefault(
-        "plone.app.taskqueue: Use task services", ("Manager", "Site Administrator")
-    )
+    # So that the service's own Security tab has them.
+    for _permission, _roles in (
+        ("Use task services", ("Manager", "Site Administrator")),
+        ("Manage cron jobs", ("Manager", "Site Administrator")),
+        ("Run tasks as another user", ("Manager",)),
+    ):
+        security.setPermissionDefault(f"plone.app.taskqueue: {_permission}", _roles)
 
     #: Path of the folder that it is in, ``""`` for the root; kept by ``service.moving``.
     #: Jobs lead here without acquisition, so it must know.
