@@ -10,6 +10,7 @@ from plone.app.taskqueue.interfaces import IAsyncService
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.abandoning import abandon
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.tests.filling.fill import fill
 from Products.CMFPlone.factory import addPloneSite
 from typing import Any
 from zope.component import getUtility
@@ -27,6 +28,9 @@ PAGE_ID = "front-page"
 LOCAL_ROLES = {"editor": ["Contributor", "Editor"], "owner": ["Owner"]}
 #: Roles in the whole site, of those who have more than Member.
 ROLES = {"siteadmin": ["Site Administrator"], "manager": ["Manager"]}
+
+#: Whose jobs fill the queue; the first have most.
+FILLERS = ("editor", "owner", "member", "manager")
 
 #: Hours that finished jobs belong to are dropped whole: the present one too is over then.
 _TWO_HOURS = 7200
@@ -68,9 +72,16 @@ def queue_job(context: Any, function: str, *args: Any, **options: Any) -> int:
     return service.enqueue(resolve(function), context, *args, **options).id
 
 
+def fill_queue(portal: Any, count: int, **options: Any) -> dict[str, int]:
+    """Let there be so many jobs of all states, see ``filling``."""
+    contexts = [portal[FOLDER_ID][PAGE_ID], portal[FOLDER_ID], portal]
+    return fill(portal, FILLERS, contexts, count, **options)
+
+
 def start_worker(context: Any, threads: int = 1) -> None:
     """Let the web server run jobs, in so many threads."""
-    options = Options(threads=threads, poll_seconds=0.2)
+    # What the queue was filled with may have ended long ago.
+    options = Options(threads=threads, poll_seconds=0.2, retention_days=None)
     dispatcher = Dispatcher(Zope2.DB, PloneEnvironment, options)
     dispatcher.start()
     _dispatchers.append(dispatcher)

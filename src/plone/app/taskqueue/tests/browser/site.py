@@ -150,7 +150,7 @@ class Site(Instance):
             f"{where}/@@arrange", json.dumps(call).encode(), headers
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=600) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{error}: {self.web.log[-4000:]}") from None
@@ -169,6 +169,14 @@ class Site(Instance):
         """
         name = arranging.name_of(function)
         return self.call(deeds.queue_job, name, *args, user=user, path=path, **options)
+
+    def fill(self, count: int, **options: Any) -> dict[str, int]:
+        """Let there be so many jobs of all states, of several users, over thirty days.
+
+        Returns how many by state.  The options are those of ``filling.fill``; the same
+        seed gives the same jobs.  Not while there is a worker.
+        """
+        return self.call(deeds.fill_queue, count, **options)
 
     def pause(self, queue: str = "") -> None:
         """Let no worker claim from that queue until ``clear``."""

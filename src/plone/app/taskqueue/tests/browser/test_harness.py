@@ -134,6 +134,14 @@ def test_jobs_are_queued_as_users_and_run_where_a_worker_is_wanted(site):
         assert site.state(later) is State.PENDING
 
 
+def test_a_queue_is_filled_with_jobs_of_all_states(site):
+    told = site.fill(100)
+    with site.queues() as queues:
+        counts = queues[""].counts()
+    assert told == {state.value: count for state, count in counts.items() if count}
+    assert sum(told.values()) == 100
+
+
 def test_the_test_before_left_nothing(site):
     with site.queues() as queues:
         assert not any(queues[""].counts().values())

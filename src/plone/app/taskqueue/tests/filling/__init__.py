@@ -1,0 +1,1 @@
+"""Filling a site with jobs of all states, for tests and for the benchmark."""
