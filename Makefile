@@ -16,7 +16,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 12
 
 $(BIN)/uv:
 	$(PYTHON) -m venv .venv
@@ -85,6 +85,10 @@ format: $(INSTALLED) ## Bring code and markup into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/zpretty --inplace $(MARKUP)
+
+.PHONY: i18n
+i18n: $(INSTALLED) ## Gather the texts that are to be translated
+	$(BIN)/python scripts/i18n.py
 
 .PHONY: versions
 versions: $(INSTALLED) ## Write versions.cfg from constraints.txt

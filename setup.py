@@ -3,12 +3,27 @@
 from pathlib import Path
 from setuptools import find_namespace_packages
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 
 here = Path(__file__).parent
 long_description = "\n\n".join(
     (here / name).read_text(encoding="utf-8") for name in ("README.rst", "CHANGES.rst")
 )
+
+
+class BuildWithTranslations(build_py):
+    """Compiles the translations, since Zope does it only where it is told to."""
+
+    def run(self) -> None:
+        super().run()
+        from pythongettext.msgfmt import Msgfmt
+
+        target = here / "src" if self.editable_mode else Path(self.build_lib)
+        for path in target.glob("plone/app/taskqueue/locales/*/LC_MESSAGES/*.po"):
+            with path.open("rb") as source:
+                path.with_suffix(".mo").write_bytes(Msgfmt(source, path.stem).get())
+
 
 setup(
     name="plone.app.taskqueue",
@@ -36,6 +51,7 @@ setup(
     author="Plone Community",
     author_email="releasemanager@plone.org",
     license="GPL-2.0-only",
+    cmdclass={"build_py": BuildWithTranslations},
     packages=find_namespace_packages("src", include=["plone.app.taskqueue*"]),
     package_dir={"": "src"},
     include_package_data=True,
@@ -80,6 +96,7 @@ setup(
         "zope.dottedname",
         "zope.event",
         "zope.globalrequest",
+        "zope.i18n",
         "zope.i18nmessageid",
         "zope.interface",
         "zope.lifecycleevent",
