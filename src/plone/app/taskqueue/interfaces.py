@@ -1113,6 +1113,13 @@ class IAdministration(Interface):
     def counts(wanted=...):
         """Return by group how many jobs fit, and whether there are more than that."""
 
+    def numbered_jobs(service, start=0, size=20, highest_first=True):
+        """Return a ``JobPage`` of the jobs of a service, in the order of their numbers.
+
+        Of what the service lists as ``jobs``, as far as lists go: a cron job once, its
+        runs not.  Needs "View jobs".
+        """
+
     def job(reference: str) -> IAsyncJob:
         """Return the job that is called so in addresses.
 

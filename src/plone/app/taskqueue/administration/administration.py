@@ -6,6 +6,7 @@ from plone.app.taskqueue.administration import audit
 from plone.app.taskqueue.administration import failures
 from plone.app.taskqueue.administration import health
 from plone.app.taskqueue.administration import listing
+from plone.app.taskqueue.administration import numbered
 from plone.app.taskqueue.administration import redacting
 from plone.app.taskqueue.administration import references
 from plone.app.taskqueue.administration import showing
@@ -23,6 +24,7 @@ from plone.app.taskqueue.environment.walk import application
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
+from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.place import queue_connection
@@ -69,6 +71,16 @@ class Administration(CronAdministration):
         self.access.require(VIEW_JOBS)
         return listing.count_jobs(self.queues, self.place, self.access, wanted)
 
+    def numbered_jobs(
+        self,
+        service: ITaskService,
+        start: int = 0,
+        size: int = 20,
+        highest_first: bool = True,
+    ) -> listing.JobPage:
+        self.access.require(VIEW_JOBS)
+        return numbered.numbered_jobs(service, self.access, start, size, highest_first)
+
     def job(self, reference: str) -> IAsyncJob:
         found = references.find_job(self.connection, reference)
         # The same for one that is not to be seen: nobody learns which ids there are.
@@ -77,7 +89,11 @@ class Administration(CronAdministration):
         return found
 
     def summary(self, job: IAsyncJob) -> dict[str, Any]:
-        return showing.summary(job, self.connection)
+        found = showing.summary(job, self.connection)
+        if not self.access.may_see_details(job):
+            # What went wrong is often told with what the job was given.
+            found["error"] = None
+        return found
 
     def details(self, job: IAsyncJob) -> dict[str, Any]:
         return showing.details(job, self.connection, self.access, self.redaction())

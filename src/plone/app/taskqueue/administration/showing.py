@@ -75,7 +75,7 @@ def details(
         "traceback": job.result.getTraceback() if trace and failed else None,
         "log": [_line(line) for line in _log(job, connection)] if trace else None,
         "attempts": [_attempt(one, trace) for one in job.attempts] if inner else None,
-        "timeline": timeline(job),
+        "timeline": timeline(job, inner),
         "quotas": list(job.quota_names),
         "deadline": job.deadline,
         "timeout": job.timeout,
@@ -117,8 +117,11 @@ def progress_of(job: IAsyncJob, connection: IConnection) -> dict[str, Any] | Non
     return {"done": done, "total": total, "message": message, "percent": percent}
 
 
-def timeline(job: IAsyncJob) -> list[dict[str, Any]]:
-    """Return what happened to a job and when, oldest first."""
+def timeline(job: IAsyncJob, inner: bool) -> list[dict[str, Any]]:
+    """Return what happened to a job and when, oldest first.
+
+    Why attempts failed is told to those who may see the details.
+    """
     steps: list[dict[str, Any]] = []
 
     def add(what: str, when: datetime | None, text: str = "") -> None:
@@ -127,7 +130,7 @@ def timeline(job: IAsyncJob) -> list[dict[str, Any]]:
 
     add("queued", job.created)
     for one in job.attempts:
-        add("tried", clock.as_datetime(one.started), one.reason)
+        add("tried", clock.as_datetime(one.started), one.reason if inner else "")
     if job.state is State.SCHEDULED:
         add("due", job.begin_after)
     add("began", job.started)

@@ -45,8 +45,24 @@ class Jobs(Persistent, MutableMapping):
     def __iter__(self) -> Iterator[int]:
         return heapq.merge(*self._trees)
 
+    def __reversed__(self) -> Iterator[int]:
+        # Reads no more than is used, as does the other direction.
+        trees = (_descending(tree) for tree in self._trees)
+        return heapq.merge(*trees, reverse=True)
+
     def __len__(self) -> int:
         return sum(len(tree) for tree in self._trees)
 
     def __bool__(self) -> bool:
         return any(self._trees)
+
+
+def _descending(tree: IOBTree) -> Iterator[int]:
+    # Trees cannot be iterated over backwards.
+    highest = None
+    while True:
+        try:
+            highest = tree.maxKey() if highest is None else tree.maxKey(highest - 1)
+        except ValueError:
+            return
+        yield highest

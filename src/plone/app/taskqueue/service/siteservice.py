@@ -53,6 +53,8 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     zmi_show_add_dialog = False
     environmentFactory = ServiceEnvironment
     manage_options = (
+        {"label": "Jobs", "action": "manage_jobs"},
+        {"label": "Workers", "action": "manage_workers"},
         {"label": "Settings", "action": "manage_settings"},
         *SimpleItem.manage_options,
     )

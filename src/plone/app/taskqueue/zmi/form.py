@@ -1,5 +1,8 @@
 """What the forms of the management interface have in common."""
 
+from AccessControl import getSecurityManager
+from plone.app.taskqueue.administration.access import VIEW_JOBS
+from plone.app.taskqueue.environment.walk import application
 from plone.keyring.interfaces import IKeyManager
 from plone.protect.authenticator import check
 from plone.protect.authenticator import createToken
@@ -9,6 +12,7 @@ from Products.Five import BrowserView
 from typing import Any
 from zExceptions import Forbidden
 from zope.component import queryUtility
+from zope.i18n import translate
 
 
 class Form(BrowserView):
@@ -37,17 +41,36 @@ class Form(BrowserView):
             return False
         if self.request.method != "POST":
             raise Forbidden("Send this form with POST.")
+        self._check_token()
+        return True
+
+    def is_posted(self) -> bool:
+        """Say the same of a page that is looked at with parameters in its address."""
+        if self.request.method != "POST":
+            return False
+        self._check_token()
+        return True
+
+    def _check_token(self) -> None:
         keys = self._keys()
         if keys is not None:
             check(self.request, manager=keys)
-        return True
 
     def tell(self, message: str, kind: str = "success") -> None:
         """Show a message above the form; ``kind`` is Bootstrap's."""
-        self.request.set("manage_tabs_message", message)
+        self.request.set(
+            "manage_tabs_message", translate(message, context=self.request)
+        )
         self.request.set("manage_tabs_type", kind)
 
     def text(self, name: str) -> str:
         """Return what was typed into a field."""
         value = self.request.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
+
+    def root_url(self) -> str | None:
+        """Return the address of the page of all sites, for those who may look at it."""
+        root = application(self.place)
+        if not getSecurityManager().checkPermission(VIEW_JOBS, root):
+            return None
+        return f"{root.absolute_url()}/manage_taskqueue"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.administration import JobFilter
+from plone.app.taskqueue.administration.access import VIEW_DETAILS
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
@@ -112,6 +113,16 @@ class TestWhoseJobs(AdministrationTestCase):
         self.assertEqual(details["message"], "FooBared")
         self.assertIsNone(details["traceback"])
         self.assertIsNone(details["log"])
+
+    def test_why_a_job_failed_is_a_detail(self):
+        self.as_member()
+        hers = self.failed()
+        login(self.portal, TEST_USER_NAME)
+        self.assertEqual(self.admin.summary(hers)["error"], "FooBared")
+        self.portal.manage_permission(VIEW_DETAILS, ["Manager"])
+        shown = self.admin.summary(hers), self.admin.details(hers)
+        self.assertEqual(shown[0]["error_type"], "RuntimeError")
+        self.assertNotIn("FooBared", repr(shown))
 
     def test_nobody_else_sees_any(self):
         reference = self.reference(self.failed())

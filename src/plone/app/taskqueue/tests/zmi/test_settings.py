@@ -5,36 +5,16 @@ from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.taskqueue.tests.service.sites import ADMIN
 from plone.app.taskqueue.tests.service.sites import OTHER
-from plone.app.taskqueue.tests.service.sites import SiteServiceTestCase
 from plone.app.taskqueue.tests.service.sites import TEST_USER
-from plone.app.testing import setRoles
+from plone.app.taskqueue.tests.zmi.base import BrowserTestCase
 from plone.app.testing import SITE_OWNER_NAME
-from plone.app.testing import SITE_OWNER_PASSWORD
 from plone.app.testing import TEST_USER_ID
-from plone.app.testing import TEST_USER_NAME
-from plone.app.testing import TEST_USER_PASSWORD
-from plone.testing.zope import Browser
 from zope.component import queryUtility
 
 import transaction
 
 
-class BrowserTestCase(SiteServiceTestCase):
-    def browser(self, name=None, password=None):
-        browser = Browser(self.app)
-        browser.raiseHttpErrors = False
-        if name is not None:
-            browser.addHeader("Authorization", f"Basic {name}:{password}")
-        return browser
-
-    def admin(self):
-        return self.browser(SITE_OWNER_NAME, SITE_OWNER_PASSWORD)
-
-    def as_role(self, *roles):
-        setRoles(self.portal, TEST_USER_ID, roles)
-        transaction.commit()
-        return self.browser(TEST_USER_NAME, TEST_USER_PASSWORD)
-
+class SettingsTestCase(BrowserTestCase):
     def settings(self, browser):
         browser.open("http://nohost/plone/tasks/manage_settings")
         return browser
@@ -47,7 +27,7 @@ class BrowserTestCase(SiteServiceTestCase):
         transaction.begin()
 
 
-class TestAdding(BrowserTestCase):
+class TestAdding(SettingsTestCase):
     def add(self, browser, folder, name):
         browser.open(f"{folder}/manage_main")
         browser.open(f"{folder}/+/addTaskService")
@@ -109,14 +89,7 @@ class TestAdding(BrowserTestCase):
         self.assertNotIn("more", self.portal)
 
 
-class TestSettings(BrowserTestCase):
-    def as_site_administrator(self):
-        # By default the role has no management interface, but the permission to.
-        self.portal.manage_permission(
-            "View management screens", ["Manager", "Site Administrator"], 1
-        )
-        return self.as_role("Site Administrator")
-
+class TestSettings(SettingsTestCase):
     def test_a_manager_changes_all_of_them(self):
         browser = self.settings(self.as_role("Manager"))
         self.save(
