@@ -1,0 +1,1 @@
+"""``@my-jobs`` of a site: the jobs of whoever is logged in."""

@@ -1,0 +1,1 @@
+"""``@taskqueue`` of a site: how it stands, and the pause of a queue."""
