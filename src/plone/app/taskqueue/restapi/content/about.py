@@ -5,16 +5,18 @@ from plone.app.taskqueue.administration.access import VIEW_JOBS
 from plone.app.taskqueue.administration.access import VIEW_OWN_JOBS
 from plone.app.taskqueue.administration.listing import JobPage
 from plone.app.taskqueue.interfaces import IAdministration
-from plone.uuid.interfaces import IUUID
-from Products.CMFCore.interfaces import ISiteRoot
+from Products.CMFCore.utils import getToolByName
 from typing import Any
 
 
 def name_of(context: Any) -> str:
-    """Return what filters call an object: its UUID, which it keeps when it is moved."""
-    if ISiteRoot.providedBy(context):
-        return "/"
-    return IUUID(context, None) or "/".join(context.getPhysicalPath())
+    """Return what filters call an object: its path from the site on.
+
+    What moves takes its jobs with it; the filter knows an object by its UUID.
+    """
+    site = getToolByName(context, "portal_url").getPortalObject()
+    within = context.getPhysicalPath()[len(site.getPhysicalPath()) :]
+    return "/".join(["", *within]) or "/"
 
 
 def may_see_any(administration: IAdministration) -> bool:
