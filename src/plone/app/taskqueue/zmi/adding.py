@@ -1,7 +1,9 @@
 """Adding a task service."""
 
+from plone.app.taskqueue import _
 from plone.app.taskqueue.service.siteservice import SiteTaskService
 from plone.app.taskqueue.zmi.form import Form
+from plone.app.taskqueue.zmi.form import sentence_of
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from zExceptions import BadRequest
@@ -23,7 +25,7 @@ class AddTaskService(Form):
             try:
                 service = self._add(name)
             except BadRequest as error:
-                self.tell(str(error), "danger")
+                self.tell(sentence_of(error), "danger")
                 self.request.response.setStatus(400)
             else:
                 self.request.response.redirect(
@@ -34,6 +36,6 @@ class AddTaskService(Form):
 
     def _add(self, name: str) -> Any:
         if not name:
-            raise BadRequest("A task service has an id.")
+            raise BadRequest(_("A task service has an id."))
         self.place._setObject(name, SiteTaskService(name, self.text("title")))
         return self.place._getOb(name)

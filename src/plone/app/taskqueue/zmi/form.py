@@ -13,6 +13,7 @@ from typing import Any
 from zExceptions import Forbidden
 from zope.component import queryUtility
 from zope.i18n import translate
+from zope.i18nmessageid import Message
 
 
 class Form(BrowserView):
@@ -57,10 +58,10 @@ class Form(BrowserView):
             check(self.request, manager=keys)
 
     def tell(self, message: str, kind: str = "success") -> None:
-        """Show a message above the form; ``kind`` is Bootstrap's."""
-        self.request.set(
-            "manage_tabs_message", translate(message, context=self.request)
-        )
+        """Show a message above the form, translated; ``kind`` is Bootstrap's."""
+        # Zope's own part of the page, which shows it, does not translate.
+        message = translate(message, context=self.request)
+        self.request.set("manage_tabs_message", message)
         self.request.set("manage_tabs_type", kind)
 
     def text(self, name: str) -> str:
@@ -74,3 +75,9 @@ class Form(BrowserView):
         if not getSecurityManager().checkPermission(VIEW_JOBS, root):
             return None
         return f"{root.absolute_url()}/manage_taskqueue"
+
+
+def sentence_of(error: Exception) -> str:
+    """Return what an error says; a message that can be translated stays one."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, Message) else str(error)

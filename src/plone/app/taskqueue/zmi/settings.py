@@ -2,9 +2,11 @@
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from plone.app.taskqueue import _
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.service import rights
 from plone.app.taskqueue.zmi.form import Form
+from plone.app.taskqueue.zmi.form import sentence_of
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zExceptions import BadRequest
 from zExceptions import Unauthorized
@@ -23,7 +25,7 @@ class Settings(Form):
                 self._do()
             except (BadRequest, Unauthorized, ValueError) as error:
                 transaction.doom()
-                self.tell(str(error), "danger")
+                self.tell(sentence_of(error), "danger")
                 self.request.response.setStatus(
                     403 if isinstance(error, Unauthorized) else 400
                 )
@@ -33,25 +35,25 @@ class Settings(Form):
         form = self.request.form
         if "start" in form:
             self.context.startProcessing()
-            self.tell("A thread of this process runs the jobs.")
+            self.tell(_("A thread of this process runs the jobs."))
         elif "stop" in form:
             self.context.stopProcessing()
-            self.tell("No thread of this process runs the jobs.")
+            self.tell(_("No thread of this process runs the jobs."))
         elif "save" in form:
             self._save()
-            self.tell("Saved.")
+            self.tell(_("Saved."))
 
     def _save(self) -> None:
         service = self.context
         try:
             seconds = float(self.text("wait_seconds"))
         except ValueError:
-            raise ValueError("The wait time is a number of seconds.") from None
+            raise ValueError(_("The wait time is a number of seconds.")) from None
         service.wait_seconds = seconds
         service.title = self.text("title")
         user_id = self.text("user_id")
         if user_id and self.text("user_folder") not in self.folders():
-            raise BadRequest("Choose one of the user folders.")
+            raise BadRequest(_("Choose one of the user folders."))
         rights.appoint(
             service, (self.text("user_folder"), user_id) if user_id else None
         )
@@ -83,5 +85,8 @@ class Settings(Form):
             if self.context.user:
                 rights.check_exists(self.context, self.context.user)
         except BadRequest as error:
-            return f"{error}. Jobs fail until you choose another."
+            return _(
+                "${reason}. Jobs fail until you choose another.",
+                mapping={"reason": sentence_of(error)},
+            )
         return ""
