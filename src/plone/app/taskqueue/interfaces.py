@@ -1110,6 +1110,19 @@ class IAdministration(Interface):
         Needs "View own jobs".
         """
 
+    def visible_jobs(wanted=..., start=0, size=20):
+        """Return all jobs that fit to who has "View jobs", and their own to others."""
+
+    def newest_jobs(wanted=..., size=20) -> list:
+        """Return the first of ``visible_jobs`` alone, which costs less than a page."""
+
+    def positions(jobs) -> dict:
+        """Return by reference how many jobs are before those of them that are pending.
+
+        Counted to ``administration.positions.MOST``: that number means so many or more.
+        Users take turns, so that a job may be run sooner than that.
+        """
+
     def counts(wanted=...):
         """Return by group how many jobs fit, and whether there are more than that."""
 
@@ -1134,6 +1147,15 @@ class IAdministration(Interface):
 
         Arguments, result and messages need "View job details" unless the job is one's
         own; tracebacks and log lines need it in any case.
+        """
+
+    def result(job: IAsyncJob):
+        """Return the result alone, which ``details`` has among much else."""
+
+    def result_file(job: IAsyncJob):
+        """Return the result as ``results.ResultFile`` with ``name``, ``content_type``, ``data``.
+
+        ``None``: it is no file, there is none, or it is not to be seen.
         """
 
     def failures():

@@ -7,8 +7,10 @@ from plone.app.taskqueue.administration import failures
 from plone.app.taskqueue.administration import health
 from plone.app.taskqueue.administration import listing
 from plone.app.taskqueue.administration import numbered
+from plone.app.taskqueue.administration import positions
 from plone.app.taskqueue.administration import redacting
 from plone.app.taskqueue.administration import references
+from plone.app.taskqueue.administration import results
 from plone.app.taskqueue.administration import showing
 from plone.app.taskqueue.administration import throughput
 from plone.app.taskqueue.administration.access import Access
@@ -67,6 +69,21 @@ class Administration(CronAdministration):
             self.queues, self.place, self.access, wanted, start, size
         )
 
+    def visible_jobs(
+        self, wanted: JobFilter = ANY, start: int = 0, size: int = 20
+    ) -> listing.JobPage:
+        if self.access.may(VIEW_JOBS):
+            return self.jobs(wanted, start, size)
+        return self.own_jobs(wanted, start, size)
+
+    def newest_jobs(self, wanted: JobFilter = ANY, size: int = 20) -> list[IAsyncJob]:
+        own = not self.access.may(VIEW_JOBS)
+        if own:
+            self.access.require(VIEW_OWN_JOBS)
+        return listing.newest_jobs(
+            self.queues, self.place, self.access, wanted, size, own
+        )
+
     def counts(self, wanted: JobFilter = ANY) -> dict[str, tuple[int, bool]]:
         self.access.require(VIEW_JOBS)
         return listing.count_jobs(self.queues, self.place, self.access, wanted)
@@ -97,6 +114,22 @@ class Administration(CronAdministration):
 
     def details(self, job: IAsyncJob) -> dict[str, Any]:
         return showing.details(job, self.connection, self.access, self.redaction())
+
+    def positions(self, jobs: Iterable[IAsyncJob]) -> dict[str, int]:
+        found = positions.positions(jobs)
+        return {
+            references.reference_of(job, self.connection): number
+            for job, number in found
+        }
+
+    def result(self, job: IAsyncJob) -> Any:
+        if not self.access.may_see_details(job):
+            return None
+        return showing.result_of(job, self.redaction())
+
+    def result_file(self, job: IAsyncJob) -> results.ResultFile | None:
+        reference = references.reference_of(job, self.connection)
+        return results.file_of(reference, self.result(job))
 
     def redaction(self) -> redacting.Redaction:
         """Return what is hidden here."""

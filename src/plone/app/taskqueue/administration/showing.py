@@ -70,7 +70,7 @@ def details(
     failed = job.stored_state is State.FAILED
     return {
         "arguments": redaction.arguments(job) if inner else None,
-        "result": _result(job, connection, redaction) if inner else None,
+        "result": result_of(job, redaction) if inner else None,
         "message": job.result.getErrorMessage() if inner and failed else None,
         "traceback": job.result.getTraceback() if trace and failed else None,
         "log": [_line(line) for line in _log(job, connection)] if trace else None,
@@ -139,7 +139,8 @@ def timeline(job: IAsyncJob, inner: bool) -> list[dict[str, Any]]:
     return sorted(steps, key=lambda step: step["when"])
 
 
-def _result(job: IAsyncJob, connection: IConnection, redaction: Redaction) -> Any:
+def result_of(job: IAsyncJob, redaction: Redaction) -> Any:
+    """Return what a job has returned, without what is hidden; ``None`` for a batch."""
     if job.stored_state is not State.COMPLETED or job.batch is not None:
         return None
     try:

@@ -1,0 +1,49 @@
+"""What an editor is told of the jobs about an object, in one line."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.administration import JobFilter
+from plone.app.taskqueue.interfaces import IAdministration
+from plone.app.taskqueue.job.states import State
+from typing import Any
+from typing import NamedTuple
+
+
+#: Jobs that are looked at, the newest.
+LOOKED_AT = 10
+#: For how long a failure is told.
+RECENT = timedelta(days=7)
+
+
+class Signs(NamedTuple):
+    """How many jobs about an object have not ended, and how many have failed."""
+
+    pending: int
+    failed: int
+
+
+def signs_of(admin: IAdministration, context: str) -> Signs:
+    """Return what there is to tell of the newest jobs about an object.
+
+    Of those that whoever is logged in may see; ``context`` is its UUID or path.  A job
+    that has failed counts for seven days, unless the same has been done since.
+    """
+    jobs = admin.newest_jobs(JobFilter(context=context), LOOKED_AT)
+    return Signs(
+        pending=sum(1 for job in jobs if job.finished is None),
+        failed=sum(1 for _ in _failed(jobs)),
+    )
+
+
+def _failed(newest_first: Iterable[Any]) -> Iterable[Any]:
+    told = set()
+    since = clock.as_datetime(clock.now()) - RECENT
+    for job in newest_first:
+        # One that is queued again is told as pending, and what it did before as failed.
+        if job.finished is None or job.function_name in told:
+            continue
+        if job.stored_state in (State.COMPLETED, State.FAILED):
+            told.add(job.function_name)
+        if job.stored_state is State.FAILED and job.finished >= since:
+            yield job

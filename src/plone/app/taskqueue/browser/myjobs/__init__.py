@@ -1,0 +1,1 @@
+"""What members see: their own jobs, and what they can do to them."""

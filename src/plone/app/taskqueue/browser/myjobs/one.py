@@ -1,0 +1,133 @@
+"""The page of one job, for whoever has queued it."""
+
+from collections.abc import Mapping
+from plone.app.taskqueue import _
+from plone.app.taskqueue.administration.showing import as_text
+from plone.app.taskqueue.browser.myjobs.base import MemberView
+from plone.app.taskqueue.browser.myjobs.rows import Row
+from plone.app.taskqueue.browser.myjobs.titles import title_of
+from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.memoize.view import memoize
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from typing import Any
+from urllib.parse import quote
+
+
+#: Members of a batch that are listed.
+MEMBERS = 50
+
+#: What tells plone.transformchain to leave an answer as it is.
+_NO_TRANSFORM = "plone.transformchain.disable"
+
+
+class MyJob(MemberView):
+    """``@@my-job?id=REFERENCE``.  404 for jobs of others: ``@@taskqueue-job`` has them."""
+
+    template = ViewPageTemplateFile("my-job.pt")
+
+    def __call__(self) -> Any:
+        with self.missing():
+            self.job_to_change(self.text("id"))
+        return super().__call__()
+
+    def job_to_change(self, reference: str) -> IAsyncJob:
+        job = self.admin.job(reference)
+        if not self.admin.access.is_own(job):
+            raise LookupError(f"Job {reference!r} is none of your own.")
+        return job
+
+    @property
+    @memoize
+    def job(self) -> IAsyncJob:
+        return self.job_to_change(self.text("id"))
+
+    @property
+    @memoize
+    def row(self) -> Row:
+        (row,) = self.rows_of([self.job])
+        return row
+
+    @property
+    @memoize
+    def details(self) -> Mapping[str, Any]:
+        return self.admin.details(self.job)
+
+    def retry(self) -> None:
+        another = self._do("retry")
+        if another is not None:
+            self.tell(
+                _("message_queued_again", default="The job was queued once more.")
+            )
+            self._shown = self.admin.summary(another)["id"]
+
+    #: The job that is shown after a change; ``None`` for the same.
+    _shown: str | None = None
+
+    def back(self) -> str:
+        return self.url("my-job", id=self._shown or self.row.id)
+
+    # For the template
+
+    def hidden(self) -> list[tuple[str, str]]:
+        return []
+
+    def arguments(self) -> list[tuple[str, str]]:
+        """Return what the job was given, as names and texts."""
+        pairs = self.details["arguments"] or []
+        return [(name, as_text(value)) for name, value in pairs]
+
+    def result(self) -> str:
+        """Return the result as text; empty if there is none, or if it is a file."""
+        result = self.details["result"]
+        if result is None or self.row.is_file:
+            return ""
+        return as_text(result)
+
+    def error(self) -> str:
+        return as_text(self.details["message"] or "")
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Return what happened to the job, with a title for each step."""
+        return [
+            {**step, "title": _STEPS.get(step["what"], step["what"])}
+            for step in self.details["timeline"]
+        ]
+
+    def title_of(self, summary: dict[str, Any]) -> Any:
+        return title_of(summary)
+
+    def members(self) -> list[dict[str, Any]]:
+        """Return the first jobs of a batch."""
+        return self.details["members"][:MEMBERS]
+
+
+_STEPS = {
+    "queued": _("step_queued", default="Queued"),
+    "tried": _("step_tried", default="Tried, and put off"),
+    "due": _("step_due", default="Is to begin"),
+    "began": _("step_began", default="Began"),
+    "completed": _("step_completed", default="Done"),
+    "failed": _("step_failed", default="Failed"),
+    "cancelled": _("step_cancelled", default="Cancelled"),
+}
+
+
+class MyJobFile(MyJob):
+    """``@@my-job-file?id=REFERENCE``: the result as a file, never shown in the browser."""
+
+    def __call__(self) -> bytes:
+        with self.missing():
+            found = self.admin.result_file(self.job)
+            if found is None:
+                raise LookupError(f"The result of job {self.row.id} is no file.")
+        # Or a page that somebody downloads would get the site's theme, and tokens.
+        self.request.environ[_NO_TRANSFORM] = True
+        response = self.request.response
+        response.setHeader("Content-Type", found.content_type)
+        response.setHeader(
+            "Content-Disposition", f"attachment; filename*=UTF-8''{quote(found.name)}"
+        )
+        response.setHeader("X-Content-Type-Options", "nosniff")
+        response.setHeader("Content-Security-Policy", "sandbox")
+        response.setHeader("Cache-Control", "private, no-store")
+        return found.data

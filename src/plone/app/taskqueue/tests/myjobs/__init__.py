@@ -1,0 +1,1 @@
+"""The pages of members and editors, as several people."""
