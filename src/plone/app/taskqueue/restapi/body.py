@@ -11,6 +11,9 @@ from typing import Any
 import json
 
 
+#: Deeper nesting is none of anybody's input, and cannot be pickled at some depth.
+_DEEPEST = 50
+
 #: What the types of JSON are called.
 _WORDS = {
     bool: "true or false",
@@ -58,9 +61,11 @@ def read_body(request: Any, members: Mapping[str, Member]) -> dict[str, Any]:
 
 def _parsed(body: Any) -> Any:
     try:
-        return json.loads(
+        found = json.loads(
             body, parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
+        _check(found)
+        return found
     except (RecursionError, ValueError) as error:
         # What is nested too deeply, has no end, or is no text at all, among others.
         raise ProblemError(
@@ -78,3 +83,19 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("A name is there twice in one object.")
     return found
+
+
+def _check(value: Any, depth: int = 0) -> None:
+    """Raise ``ValueError`` for what could not be stored, or looked for."""
+    if depth > _DEEPEST:
+        raise ValueError(f"It is nested more than {_DEEPEST} levels deep.")
+    if isinstance(value, str):
+        # Half of a pair of surrogates is no character, though JSON can write it.
+        value.encode()
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _check(name, depth + 1)
+            _check(each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            _check(each, depth + 1)

@@ -40,6 +40,7 @@ class ProblemError(Exception):
     def __init__(
         self, status: HTTPStatus, message: Any, errors: Sequence[FieldError] = ()
     ) -> None:
+        """``message`` can be translated; without one, the errors are the message."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -47,31 +48,28 @@ class ProblemError(Exception):
 
     def body(self, request: Any) -> dict[str, Any]:
         """Return it as JSON knows it, in the language of the request."""
-        found = {
+        errors = [
+            {"field": each.field, "message": translate(each.message, context=request)}
+            for each in self.errors
+        ]
+        message = translate(self.message, context=request) or " ".join(
+            f"{each['field']}: {each['message']}" for each in errors
+        )
+        found: dict[str, Any] = {
             "type": _TYPES[self.status],
             "title": self.status.phrase,
             "status": self.status.value,
-            "message": translate(self.message, context=request),
+            "message": message,
         }
-        if self.errors:
-            found["errors"] = [
-                {
-                    "field": each.field,
-                    "message": translate(each.message, context=request),
-                }
-                for each in self.errors
-            ]
+        if errors:
+            found["errors"] = errors
         return found
 
 
 def refuse_fields(errors: Sequence[FieldError]) -> None:
     """Raise a ``ProblemError`` that names the fields, if there are any."""
     if errors:
-        raise ProblemError(
-            HTTPStatus.BAD_REQUEST,
-            " ".join(f"{each.field}: {each.message}" for each in errors),
-            errors,
-        )
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "", errors)
 
 
 def not_found(message: str) -> ProblemError:
