@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from plone.app.taskqueue.demo.site import install
 from plone.app.taskqueue.environment.environment import PloneEnvironment
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IAsyncService
@@ -90,12 +91,12 @@ def add_site(node: Node) -> None:
         SITE_ID,
         title="Benchmark",
         distribution_name="classic",
-        extension_ids=("plone.app.taskqueue:default",),
         setup_content=False,
         default_language="en",
         portal_timezone="UTC",
     )
     setSite(site)
+    install(site)
     for number in range(PAGES):
         site.invokeFactory("Document", f"page-{number}", title=f"Page {number}")
     transaction.commit()

@@ -30,13 +30,22 @@ def add_site(app: Any) -> Any:
             SITE_ID,
             title="Background jobs at work",
             distribution_name="classic",
-            extension_ids=("plone.app.taskqueue:default",),
             setup_content=True,
             default_language="en",
             portal_timezone="UTC",
         )
+        install(portal)
         transaction.commit()
     return portal
+
+
+def install(portal: Any) -> None:
+    """Install this package in the site."""
+    # Not as one of the ``extension_ids`` of ``addPloneSite``: it leaves them out where
+    # it is given a distribution.
+    portal.portal_setup.runAllImportStepsFromProfile(
+        "profile-plone.app.taskqueue:default"
+    )
 
 
 def add_people(portal: Any, passwords: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from AccessControl import getSecurityManager
 from pathlib import Path
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.demo.site import install
 from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.environment import PloneEnvironment
@@ -11,6 +12,7 @@ from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.abandoning import abandon
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests.filling.fill import fill
+from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.factory import addPloneSite
 from typing import Any
 from zope.component import getUtility
@@ -45,12 +47,12 @@ def add_site(app: Any, passwords: dict[str, str]) -> None:
         SITE_ID,
         title="Background jobs",
         distribution_name="classic",
-        extension_ids=("plone.app.taskqueue:default",),
         setup_content=False,
         default_language="en",
         portal_timezone="UTC",
     )
     setSite(portal)
+    install(portal)
     for name, password in passwords.items():
         roles = ["Member", *ROLES.get(name, ())]
         portal.acl_users.userFolderAddUser(name, password, roles, [])
@@ -76,6 +78,13 @@ def fill_queue(portal: Any, count: int, **options: Any) -> dict[str, int]:
     """Let there be so many jobs of all states, see ``filling``."""
     contexts = [portal[FOLDER_ID][PAGE_ID], portal[FOLDER_ID], portal]
     return fill(portal, FILLERS, contexts, count, **options)
+
+
+def speak(portal: Any, language: str) -> None:
+    """Let the site be in one language."""
+    registry = getUtility(IRegistry)
+    registry["plone.available_languages"] = [language]
+    registry["plone.default_language"] = language
 
 
 def start_worker(context: Any, threads: int = 1) -> None:

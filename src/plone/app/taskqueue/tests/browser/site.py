@@ -13,6 +13,8 @@ from plone.app.taskqueue.tests.worker.instance import Instance
 from plone.app.taskqueue.tests.worker.instance import logged
 from plone.app.taskqueue.tests.worker.instance import Worker
 from typing import Any
+from unittest.mock import patch
+from zope.i18n.config import COMPILE_MO_FILES_KEY
 
 import base64
 import json
@@ -90,11 +92,10 @@ class Site(Instance):
 
     def start(self) -> None:
         """Start the web server, and make the site."""
-        os.environ[arranging.VARIABLE] = self._secret
-        try:
+        # The translations of the day, not those of the last installation.
+        variables = {arranging.VARIABLE: self._secret, COMPILE_MO_FILES_KEY: "1"}
+        with patch.dict(os.environ, variables):
             web = self._stack.enter_context(self.web_server())
-        finally:
-            del os.environ[arranging.VARIABLE]
         #: The process, whose log can be read.
         self.web = web
         url = web.read_until(r"Serving on (http://[\w.:]+)")[1]

@@ -1,6 +1,8 @@
 """The demonstration, in processes of its own."""
 
 from pathlib import Path
+from ZODB import DB
+from ZODB.FileStorage import FileStorage
 
 import subprocess
 import sys
@@ -15,6 +17,18 @@ def run_demo(folder: Path, *options: str) -> subprocess.CompletedProcess:
     )
 
 
+def is_installed(folder: Path) -> bool:
+    """Say whether the site of the demonstration has the package installed."""
+    database = DB(FileStorage(str(folder / "var" / "Data.fs"), read_only=True))
+    try:
+        with database.transaction() as connection:
+            setup = connection.root()["Application"]["Plone"].portal_setup
+            version = setup.getLastVersionForProfile("plone.app.taskqueue:default")
+            return version != "unknown"
+    finally:
+        database.close()
+
+
 def test_the_demo_runs_twice_in_a_row_and_finds_the_content_as_its_jobs_left_it(
     tmp_path,
 ):
@@ -25,6 +39,7 @@ def test_the_demo_runs_twice_in_a_row_and_finds_the_content_as_its_jobs_left_it(
         assert "The content was read back" in done.stdout
     names = [line.split()[0] for line in (folder / "credentials.txt").open()]
     assert names == ["admin", "erin", "rui"]
+    assert is_installed(folder)
 
 
 def test_the_demo_removes_nothing_that_it_did_not_make(tmp_path):
