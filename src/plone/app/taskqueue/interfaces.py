@@ -452,6 +452,15 @@ class IQueues(Interface):
     Mapping from name to ``IQueue``.  Origin: ``zc.async`` ``Queues``.
     """
 
+    retention_days = Attribute(
+        "Days for which jobs that have ended are kept, whatever the setting of a process "
+        "says; ``None``: what it says.  Can be set."
+    )
+    group_seconds = Attribute(
+        "Seconds for which short jobs may share a transaction, 0 for never, whatever the "
+        "setting of a process says; ``None``: what it says.  Can be set."
+    )
+
     def create(name: str) -> IQueue:
         """Create a queue.  ``ValueError``: it exists.  ``TypeError``: not a string."""
 
@@ -606,6 +615,17 @@ class IJobSuccess(IJobEvent):
 
 class IJobFailure(IJobEvent):
     """The job failed; ``object`` is the ``IFailure``."""
+
+
+class ITaskFailure(IObjectEvent):
+    """A job of a service has failed, for good.
+
+    Fired as ``IJobFailure`` is, inside the job's site and as its user.
+    """
+
+    object = Attribute("The ``IFailure``.")
+    job = Attribute("The ``IJob``.")
+    context = Attribute("What the task worked on, or ``None``.")
 
 
 class ITask(Interface):
@@ -1214,6 +1234,14 @@ class IAdministration(Interface):
 
     def note(action: str, subject="", count=1, text="") -> None:
         """Write down for ``audit`` that whoever is logged in did something."""
+
+    def in_force() -> dict:
+        """Return ``retention_days``, ``group_milliseconds`` and ``quotas`` as they are.
+
+        They hold for all sites of the database.  ``None``: as each process is
+        configured.  ``quotas`` are the sizes by name, of the queue without a name.
+        Needs "Manage settings".
+        """
 
     # Task services: those of the site, or from the root those of all sites
 

@@ -1,5 +1,6 @@
 """What GenericSetup's XML files cannot say."""
 
+from plone.app.taskqueue.administration.settings import apply_all
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service.moving import register_all
 from plone.app.taskqueue.service.moving import unregister_all
@@ -29,6 +30,7 @@ def post_install(setup_tool: SetupTool) -> None:
     get_queues(setup_tool.getPhysicalRoot()._p_jar)
     # Those that an earlier installation had.
     register_all(getSite())
+    apply_all(getSite())
 
 
 def post_uninstall(setup_tool: SetupTool) -> None:

@@ -11,9 +11,11 @@ from plone.app.taskqueue.administration import positions
 from plone.app.taskqueue.administration import redacting
 from plone.app.taskqueue.administration import references
 from plone.app.taskqueue.administration import results
+from plone.app.taskqueue.administration import settings
 from plone.app.taskqueue.administration import showing
 from plone.app.taskqueue.administration import throughput
 from plone.app.taskqueue.administration.access import Access
+from plone.app.taskqueue.administration.access import MANAGE_SETTINGS
 from plone.app.taskqueue.administration.access import PAUSE_QUEUES
 from plone.app.taskqueue.administration.access import VIEW_JOBS
 from plone.app.taskqueue.administration.access import VIEW_OWN_JOBS
@@ -28,6 +30,7 @@ from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.queue.container import find_queues
+from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.place import queue_connection
 from typing import Any
@@ -133,7 +136,11 @@ class Administration(CronAdministration):
 
     def redaction(self) -> redacting.Redaction:
         """Return what is hidden here."""
-        return redacting.Redaction()
+        return settings.redaction()
+
+    def in_force(self) -> dict[str, Any]:
+        self.access.require(MANAGE_SETTINGS)
+        return settings.in_force(get_queues(self.connection))
 
     def failures(self) -> tuple[list[failures.FailureGroup], bool]:
         self.access.require(VIEW_JOBS)

@@ -138,9 +138,8 @@ class Dispatcher:
             Poller(self.options.poll_seconds, self._bell.ring),
             Summoner(self.options.poll_seconds),
             Notices(self.options.live_seconds, self._id),
+            Pruner(self.options.retention_days),
         ]
-        if self.options.retention_days is not None:
-            chores.append(Pruner(self.options.retention_days))
         if self.options.kill_seconds is not None:
             chores.append(Watchdog(self.options.kill_seconds, self._id))
         name = f"taskqueue-{self.uuid[:8]}"

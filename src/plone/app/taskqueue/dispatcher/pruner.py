@@ -21,11 +21,14 @@ _SHORT_INTERVAL = 0.1
 
 
 class Pruner:
-    """Drops what ended more than ``retention_days`` ago."""
+    """Drops what ended more than ``retention_days`` ago; ``None``: nothing.
 
-    def __init__(self, retention_days: float):
+    What the queues say goes before it.
+    """
+
+    def __init__(self, retention_days: float | None):
         self.interval = _USUAL_INTERVAL
-        self._retention = retention_days * _DAY
+        self._days = retention_days
 
     def run(self, connection: IConnection) -> None:
         until = time.monotonic() + _LONGEST_RUN
@@ -37,11 +40,7 @@ class Pruner:
                 self.interval = _SHORT_INTERVAL
                 break
         if total:
-            logger.info(
-                "Jobs that ended more than %g days ago were forgotten: %d.",
-                self._retention / _DAY,
-                total,
-            )
+            logger.info("Jobs that ended long enough ago were forgotten: %d.", total)
 
     def _prune(self, connection: IConnection) -> int:
         queues = find_queues(connection)
@@ -53,5 +52,8 @@ class Pruner:
                 "without a word, and with it what it held.",
                 name,
             )
-        before = clock.now() - self._retention
+        days = self._days if queues.retention_days is None else queues.retention_days
+        if days is None:
+            return 0
+        before = clock.now() - days * _DAY
         return sum(queue.prune(before) for queue in queues.values())

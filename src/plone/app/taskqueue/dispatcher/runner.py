@@ -48,7 +48,7 @@ class Runner:
         asked between transactions with how many are left, has said so.
         """
         claim = lease.claim
-        grouping = queue.grouping and self._bench.options.group_seconds > 0
+        grouping = queue.grouping and self._bench.group_seconds > 0
         waiting = deque(entries)
         self._bench.stepped_aside = False
         while waiting:
@@ -72,7 +72,7 @@ class Runner:
         expected = self._bench.pace.expected(job.function_name)
         return (
             expected is not None
-            and expected < self._bench.options.group_seconds
+            and expected < self._bench.group_seconds
             and not job.isolated
             and not job.interruptions
             and not job.cancel_requested
@@ -89,7 +89,7 @@ class Runner:
         running = None
         transaction = bench.begin()
         try:
-            until = time.perf_counter() + bench.options.group_seconds
+            until = time.perf_counter() + bench.group_seconds
             if not is_ours(lease, claim):
                 waiting.clear()
                 return []

@@ -200,6 +200,12 @@ class Seat:
         worker_id = self._worker_id()
         if not is_registered(queues, worker_id):
             raise NotRegistered(worker_id)
+        options = self._options
+        self._bench.group_seconds = (
+            options.group_seconds
+            if queues.group_seconds is None
+            else queues.group_seconds
+        )
         everywhere = [queue for queue in queues.values() if self._serves(queue)]
         if not everywhere:
             return None
@@ -211,8 +217,7 @@ class Seat:
                 # This thread had trouble, such as a lost server, just after it had
                 # claimed them; nobody else will run them while this worker lives.
                 return queue, lease
-            options = self._options
-            grouping = queue.grouping and options.group_seconds > 0
+            grouping = queue.grouping and self._bench.group_seconds > 0
             limit = options.batch if grouping else options.isolated_batch
             lease = claim_next(
                 queue,

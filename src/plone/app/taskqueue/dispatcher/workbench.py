@@ -43,6 +43,9 @@ class Workbench:
         self.environment = environment
         self.pace = pace
         self.options = options
+        #: Seconds for which jobs may join a transaction; set anew with each claim, as
+        #: what the queues say goes before the options.
+        self.group_seconds = options.group_seconds
         self.stopping = stopping
         self.pause = pause
         self.dispatcher_uuid = dispatcher_uuid

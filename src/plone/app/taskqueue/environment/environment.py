@@ -19,7 +19,6 @@ from plone.app.taskqueue.environment.surroundings import Surroundings
 from plone.app.taskqueue.events import event_for
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IEnvironment
-from plone.app.taskqueue.interfaces import IJob
 from zExceptions import BadRequest
 from zope.component.hooks import setSite
 from zope.component.interfaces import ISite
@@ -112,14 +111,16 @@ class PloneEnvironment:
         """Fire the event of the job's outcome, inside its site and as its user.
 
         Whatever the job did to the site or the user is set right first.  A job
-        without surroundings, or with a task, is not one of ``IAsyncService`` and has
-        no event.
+        without surroundings has no event.
         """
         now = self._now
-        if now is None or now.request is None or IJob.providedBy(job):
+        if now is None or now.request is None:
+            return
+        event = event_for(job, now.context)
+        if event is None:
             return
         self._apply(now)
-        notify(event_for(job, now.context))
+        notify(event)
         # Last, as subscribers may change content too.
         purge_after_commit(now.request)
 

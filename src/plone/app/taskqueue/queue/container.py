@@ -41,6 +41,8 @@ class Queues(Persistent):
     #: Boards of running jobs by the id of their worker, see ``queue.boards``; ``None``
     #: in a database that was made before there were any, until one is written.
     boards: OOBTree | None = None
+    retention_days: float | None = None
+    group_seconds: float | None = None
 
     def __init__(self) -> None:
         self._queues = OOBTree()

@@ -181,6 +181,19 @@ def test_a_budget_of_nothing_has_a_transaction_for_each_job(engine, act):
     assert shared(engine, ids) == 4
 
 
+def test_the_budget_of_the_queues_goes_before_that_of_a_process(engine, act):
+    with engine.change() as connection:
+        get_queues(connection).group_seconds = 0
+    ids = act(*["well"] * 4)
+    engine.run(**LONG)
+    assert shared(engine, ids) == 4
+    with engine.change() as connection:
+        get_queues(connection).group_seconds = 30
+    ids = act(*["well"] * 4)
+    engine.run(group_seconds=0)
+    assert shared(engine, ids) == 1
+
+
 def test_a_job_that_is_to_be_cancelled_is_left_out_of_a_group(engine, act):
     ids = act(*["well"] * 3)
     with engine.queue() as queue:

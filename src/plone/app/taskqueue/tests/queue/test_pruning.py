@@ -4,6 +4,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.pruner import Pruner
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
 from ZODB.POSException import POSKeyError
 from ZODB.utils import p64
@@ -101,3 +102,19 @@ def test_the_pruner_works_in_several_transactions_through_every_queue(engine, ho
 def test_a_retention_of_nothing_keeps_the_present_hour(engine, hourly):
     Pruner(retention_days=0).run(engine.connect())
     assert engine.counts() == {"completed": 1}
+
+
+def test_the_retention_of_the_queues_goes_before_that_of_a_process(engine, hourly):
+    with engine.change() as connection:
+        get_queues(connection).retention_days = 36_500.0
+    Pruner(retention_days=0).run(engine.connect())
+    assert sum(engine.counts().values()) == len(hourly)
+    with engine.change() as connection:
+        get_queues(connection).retention_days = 0.0
+    Pruner(retention_days=None).run(engine.connect())
+    assert engine.counts() == {"completed": 1}
+
+
+def test_without_any_retention_nothing_is_forgotten(engine, hourly):
+    Pruner(retention_days=None).run(engine.connect())
+    assert sum(engine.counts().values()) == len(hourly)
