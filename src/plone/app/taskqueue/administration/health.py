@@ -168,22 +168,14 @@ def health(queues: IQueues, access: Access) -> Health:
     )
     # Who has nothing to do has nothing to say; with work, silence means something.
     if silence > SILENT or (silence > LONG and now - oldest > LONG):
-        return Health(
-            "bad",
-            _(
-                "health_silent",
-                default="No worker has reported for ${minutes} minutes; ${count} jobs "
-                "wait. Look whether the worker processes run.",
-                mapping={"minutes": math.ceil(silence / 60), "count": waiting},
-            ),
-        )
+        return Health("bad", _silent(math.ceil(silence / 60), waiting))
     paused = [shown(queue.name) for queue in mine if queue.paused]
     if paused:
         return Health(
             "warning",
             _(
                 "health_paused",
-                default="Paused: ${queues}. ${count} jobs wait there and elsewhere.",
+                default="Paused: ${queues}. Jobs that wait, there and elsewhere: ${count}.",
                 mapping={"queues": ", ".join(paused), "count": waiting},
             ),
         )
@@ -205,8 +197,8 @@ def health(queues: IQueues, access: Access) -> Health:
         "good",
         _(
             "health_good",
-            default="All is well: ${workers} workers are there, ${running} jobs run and "
-            "${count} wait.",
+            default="All is well. Workers: ${workers}. Jobs that run: ${running}, jobs "
+            "that wait: ${count}.",
             mapping={"workers": len(known), "running": running, "count": waiting},
         ),
     )
@@ -222,13 +214,35 @@ def _without_workers(waiting: int) -> Health:
                 "started.",
             ),
         )
-    return Health(
-        "bad",
-        _(
+    if waiting == 1:
+        text = _(
+            "health_no_worker_one_waiting",
+            default="No worker runs, and one job waits. Start a worker: jobs are run by "
+            "the threads of a process with the setting threads, or by the command "
+            "taskqueue worker.",
+        )
+    else:
+        text = _(
             "health_no_worker_waiting",
             default="No worker runs, and ${count} jobs wait. Start one: jobs are run by "
             "the threads of a process with the setting threads, or by the command "
             "taskqueue worker.",
             mapping={"count": waiting},
-        ),
+        )
+    return Health("bad", text)
+
+
+def _silent(minutes: int, waiting: int) -> Any:
+    if waiting == 1:
+        return _(
+            "health_silent_one_waiting",
+            default="No worker has reported for ${minutes} minutes; one job waits. Look "
+            "whether the worker processes run.",
+            mapping={"minutes": minutes},
+        )
+    return _(
+        "health_silent",
+        default="No worker has reported for ${minutes} minutes; ${count} jobs wait. Look "
+        "whether the worker processes run.",
+        mapping={"minutes": minutes, "count": waiting},
     )
