@@ -72,7 +72,6 @@ setup(
         "plone.browserlayer",
         "plone.i18n",
         "plone.keyring",
-        "plone.memoize",
         "plone.namedfile",
         "plone.protect",
         "plone.registry",

@@ -1,5 +1,6 @@
 """What the pages have in common that show jobs to members and editors."""
 
+from functools import cached_property
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.browser.controlpanel.base import ControlPanelView
@@ -8,7 +9,6 @@ from plone.app.taskqueue.browser.myjobs.rows import Rows
 from plone.app.taskqueue.browser.myjobs.rows import shape
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import IAsyncJob
-from plone.memoize.view import memoize
 from Products.CMFCore.utils import getToolByName
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
@@ -26,13 +26,11 @@ class MemberView(ControlPanelView):
     _frame = ViewPageTemplateFile("frame.pt")
     _parts = ViewPageTemplateFile("parts.pt")
 
-    @property
-    @memoize
+    @cached_property
     def site(self) -> Any:
         return getToolByName(self.context, "portal_url").getPortalObject()
 
-    @property
-    @memoize
+    @cached_property
     def admin(self) -> Any:
         return IAdministration(self.site)
 

@@ -1,12 +1,12 @@
 """A page of jobs in batches, in tabs of one group each."""
 
+from functools import cached_property
 from plone.app.taskqueue.administration import GROUPS
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.administration.listing import JobPage
 from plone.app.taskqueue.browser.myjobs.base import MemberView
 from plone.base.batch import Batch
 from plone.batching.browser import PloneBatchView
-from plone.memoize.view import memoize
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 
@@ -45,14 +45,12 @@ class Listing(MemberView):
         group = self.text("group")
         return group if group in GROUPS else ""
 
-    @property
-    @memoize
+    @cached_property
     def page(self) -> JobPage:
         start = self.number_of("b_start", 1_000)
         return self.find(self.filter(self.group), start - start % SIZE, SIZE)
 
-    @property
-    @memoize
+    @cached_property
     def rows(self) -> list:
         return self.rows_of(self.page.jobs)
 

@@ -1,13 +1,13 @@
 """The page of one job, for whoever has queued it."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.browser.myjobs.base import MemberView
 from plone.app.taskqueue.browser.myjobs.rows import Row
 from plone.app.taskqueue.browser.myjobs.titles import title_of
 from plone.app.taskqueue.interfaces import IAsyncJob
-from plone.memoize.view import memoize
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from urllib.parse import quote
@@ -36,19 +36,16 @@ class MyJob(MemberView):
             raise LookupError(f"Job {reference!r} is none of your own.")
         return job
 
-    @property
-    @memoize
+    @cached_property
     def job(self) -> IAsyncJob:
         return self.job_to_change(self.text("id"))
 
-    @property
-    @memoize
+    @cached_property
     def row(self) -> Row:
         (row,) = self.rows_of([self.job])
         return row
 
-    @property
-    @memoize
+    @cached_property
     def details(self) -> Mapping[str, Any]:
         return self.admin.details(self.job)
 
