@@ -1133,8 +1133,8 @@ class IAdministration(Interface):
     def visible_jobs(wanted=..., start=0, size=20):
         """Return all jobs that fit to who has "View jobs", and their own to others."""
 
-    def newest_jobs(wanted=..., size=20) -> list:
-        """Return the first of ``visible_jobs`` alone, which costs less than a page."""
+    def newest_jobs(wanted=..., size=20, own=False) -> list:
+        """Return the first of ``visible_jobs``, or of ``own_jobs``; nothing is counted."""
 
     def positions(jobs) -> dict:
         """Return by reference how many jobs are before those of them that are pending.

@@ -1,6 +1,7 @@
 """What GenericSetup's XML files cannot say."""
 
 from plone.app.taskqueue.administration.settings import apply_all
+from plone.app.taskqueue.endings.wishes import forget_wishes
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.service.moving import register_all
 from plone.app.taskqueue.service.moving import unregister_all
@@ -41,6 +42,7 @@ def post_uninstall(setup_tool: SetupTool) -> None:
     after the package is gone.
     """
     unregister_all(getSite())
+    forget_wishes(getSite())
     records = getUtility(IRegistry).records
     for name in list(records.keys(REGISTRY_PREFIX, REGISTRY_PREFIX + "\uffff")):
         del records[name]

@@ -79,8 +79,10 @@ class Administration(CronAdministration):
             return self.jobs(wanted, start, size)
         return self.own_jobs(wanted, start, size)
 
-    def newest_jobs(self, wanted: JobFilter = ANY, size: int = 20) -> list[IAsyncJob]:
-        own = not self.access.may(VIEW_JOBS)
+    def newest_jobs(
+        self, wanted: JobFilter = ANY, size: int = 20, own: bool = False
+    ) -> list[IAsyncJob]:
+        own = own or not self.access.may(VIEW_JOBS)
         if own:
             self.access.require(VIEW_OWN_JOBS)
         return listing.newest_jobs(

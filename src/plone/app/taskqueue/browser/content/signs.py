@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 #: Jobs that are looked at, the newest.
 LOOKED_AT = 10
-#: For how long a failure is told.
+#: For how long a failure is told, and a job that waits.
 RECENT = timedelta(days=7)
 
 
@@ -27,9 +27,12 @@ def signs_of(admin: IAdministration, context: str) -> Signs:
     """Return what there is to tell of the newest jobs about an object.
 
     Of those that whoever is logged in may see; ``context`` is its UUID or path.  A job
-    that has failed counts for seven days, unless the same has been done since.
+    that has failed counts for seven days, unless the same has been done since.  So does
+    one that waits, from when it is due.
     """
-    jobs = admin.newest_jobs(JobFilter(context=context), LOOKED_AT)
+    # What is older is not looked at: it is part of each page, however many jobs there are.
+    since = clock.as_datetime(clock.now()) - RECENT
+    jobs = admin.newest_jobs(JobFilter(context=context, since=since), LOOKED_AT)
     return Signs(
         pending=sum(1 for job in jobs if job.finished is None),
         failed=sum(1 for _ in _failed(jobs)),
@@ -38,12 +41,11 @@ def signs_of(admin: IAdministration, context: str) -> Signs:
 
 def _failed(newest_first: Iterable[Any]) -> Iterable[Any]:
     told = set()
-    since = clock.as_datetime(clock.now()) - RECENT
     for job in newest_first:
         # One that is queued again is told as pending, and what it did before as failed.
         if job.finished is None or job.function_name in told:
             continue
         if job.stored_state in (State.COMPLETED, State.FAILED):
             told.add(job.function_name)
-        if job.stored_state is State.FAILED and job.finished >= since:
+        if job.stored_state is State.FAILED:
             yield job

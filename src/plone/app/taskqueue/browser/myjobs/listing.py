@@ -1,10 +1,15 @@
 """A page of jobs in batches, in tabs of one group each."""
 
 from functools import cached_property
+from plone.app.taskqueue import _
 from plone.app.taskqueue.administration import GROUPS
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.administration.listing import JobPage
 from plone.app.taskqueue.browser.myjobs.base import MemberView
+from plone.app.taskqueue.endings.wishes import is_switched_on
+from plone.app.taskqueue.endings.wishes import keep_wishes
+from plone.app.taskqueue.endings.wishes import Wishes
+from plone.app.taskqueue.endings.wishes import wishes_of
 from plone.base.batch import Batch
 from plone.batching.browser import PloneBatchView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
@@ -82,6 +87,21 @@ class MyJobs(Listing):
     """``@@my-jobs``: the jobs of whoever is logged in."""
 
     template = ViewPageTemplateFile("my-jobs.pt")
+    buttons = {**Listing.buttons, "keep_wishes": "keep_wishes"}
 
     def find(self, wanted: JobFilter, start: int, size: int) -> JobPage:
         return self.admin.own_jobs(wanted, start, size)
+
+    def can_wish(self) -> bool:
+        """Say whether the site tells whoever is logged in at all."""
+        return self.admin.access.user is not None and is_switched_on()
+
+    def wishes(self) -> Wishes:
+        return wishes_of(self.site, self.admin.access.user)
+
+    def keep_wishes(self) -> None:
+        """Keep how the user wants to be told that jobs have ended."""
+        if self.can_wish():
+            wishes = Wishes(bool(self.text("message")), bool(self.text("mail")))
+            keep_wishes(self.site, self.admin.access.user, wishes)
+            self.tell(_("message_saved", default="Your choice was saved."))

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration.showing import as_text
+from plone.app.taskqueue.administration.titles import title_of
 from plone.app.taskqueue.browser.myjobs.base import MemberView
 from plone.app.taskqueue.browser.myjobs.rows import Row
-from plone.app.taskqueue.browser.myjobs.titles import title_of
 from plone.app.taskqueue.interfaces import IAsyncJob
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from plone.app.taskqueue.administration.access import VIEW_JOBS
 from plone.app.taskqueue.administration.showing import as_text
+from plone.app.taskqueue.administration.titles import title_of
 from plone.app.taskqueue.browser.live import fingerprint
 from plone.app.taskqueue.browser.myjobs.notes import note_of
-from plone.app.taskqueue.browser.myjobs.titles import title_of
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import IAsyncJob
 from Products.CMFCore.utils import getToolByName

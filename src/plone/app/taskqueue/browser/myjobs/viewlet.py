@@ -1,0 +1,119 @@
+"""A message on the next page that a user sees after jobs of the user have ended."""
+
+from plone.app.layout.viewlets import ViewletBase
+from plone.app.taskqueue import _
+from plone.app.taskqueue.administration import JobFilter
+from plone.app.taskqueue.administration.titles import title_of
+from plone.app.taskqueue.browser.myjobs import seen
+from plone.app.taskqueue.endings.wishes import wishes_of
+from plone.app.taskqueue.endings.words import sentence_of
+from plone.app.taskqueue.interfaces import IAdministration
+from plone.app.taskqueue.interfaces import IAsyncJob
+from Products.CMFCore.utils import getToolByName
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from typing import Any
+from ZODB.POSException import ConflictError
+from zope.i18n import translate
+
+import logging
+
+
+logger = logging.getLogger("plone.app.taskqueue")
+
+#: Jobs that are counted, at most.
+MOST = 100
+#: The pages that show a user's own jobs, where nothing needs to be told.
+_OWN_PAGES = ("my-jobs", "my-job")
+
+
+class EndingsViewlet(ViewletBase):
+    """Part of each page that users see: it costs two looks, and breaks no page."""
+
+    index = ViewPageTemplateFile("viewlet.pt")
+    #: What is told; ``None``: nothing.
+    message: Any = None
+    has_failed = False
+
+    def update(self) -> None:
+        try:
+            self._look()
+        except ConflictError:
+            raise
+        except Exception:
+            self.message = None
+            logger.exception(
+                "A user is not told which jobs have ended, because looking for them "
+                "failed; the page %s is shown without.",
+                self.request.get("URL"),
+            )
+
+    def render(self) -> str:
+        return "" if self.message is None else self.index()
+
+    @property
+    def url(self) -> str:
+        return f"{self._site.absolute_url()}/@@my-jobs"
+
+    def _look(self) -> None:
+        # A part of a page is shown within another one, and gone with it.
+        if self.request.get("ajax_load"):
+            return
+        self._site = getToolByName(self.context, "portal_url").getPortalObject()
+        admin = IAdministration(self._site)
+        user = admin.access.user
+        if not wishes_of(self._site, user).message:
+            return
+        since = seen.told_until(self.request, user)
+        failed = self._ended(admin, "failed", since)
+        jobs = failed + self._ended(admin, "completed", since)
+        if not jobs:
+            return
+        seen.tell_until(
+            self.request,
+            self._site.absolute_url(),
+            user,
+            max(job.finished for job in jobs),
+        )
+        # Of what is cached it could not be said that it was seen.
+        self.request.set("statusmessages", "taskqueue")
+        if getattr(self.view, "__name__", None) in _OWN_PAGES:
+            return
+        self.has_failed = bool(failed)
+        self.message = self._message(admin, jobs, failed)
+
+    def _ended(self, admin: IAdministration, group: str, since: Any) -> list:
+        wanted = JobFilter(group=group, since=since)
+        return [
+            job
+            for job in admin.newest_jobs(wanted, MOST, own=True)
+            # The search is not as exact as the times.
+            if job.finished > since
+        ]
+
+    def _message(
+        self, admin: IAdministration, jobs: list[IAsyncJob], failed: list[IAsyncJob]
+    ) -> Any:
+        if len(jobs) == 1:
+            return self._sentence(admin.summary(jobs[0]))
+        mapping = {"count": str(len(jobs)), "failed": str(len(failed))}
+        if len(jobs) >= MOST:
+            return _(
+                "endings_many",
+                default="${count} or more of your jobs have ended.",
+                mapping=mapping,
+            )
+        if not failed:
+            return _(
+                "endings_done",
+                default="${count} of your jobs are done.",
+                mapping=mapping,
+            )
+        return _(
+            "endings_some_failed",
+            default="${count} of your jobs have ended, and ${failed} of them failed.",
+            mapping=mapping,
+        )
+
+    def _sentence(self, summary: dict[str, Any]) -> Any:
+        title = translate(title_of(summary), context=self.request)
+        return sentence_of(summary, title)
