@@ -1334,6 +1334,7 @@ class IAdministration(Interface):
         ``window``, ``overlap``, ``jitter``, ``start``, ``end`` (ISO 8601 or ``datetime``;
         in the time zone of the schedule unless they say another) and ``enabled``.
         What is left out is as in ``job``, or has its default: every minute, in UTC.
+        A ``Schedule`` says it all, also times in numbers.
         ``InputError``.  Needs "Manage cron jobs".
         """
 

@@ -30,13 +30,17 @@ _TIMES = ("start", "end")
 _ANY = Tuples()
 
 
-def read_schedule(values: Mapping[str, Any], known: Schedule | None = None) -> Schedule:
-    """Return the schedule that these values describe.
+def read_schedule(
+    values: Mapping[str, Any] | Schedule, known: Schedule | None = None
+) -> Schedule:
+    """Return the schedule that these values describe; a ``Schedule`` is one already.
 
     What is left out stays as it is in ``known``, or has its default: every minute, in
     UTC.  ``None`` for a window or a limit is none.  ``InputError``: by the name of the
     field.
     """
+    if isinstance(values, Schedule):
+        return _checked(values)
     errors: dict[str, Any] = {
         str(name): _("There is no such field.") for name in values if name not in NAMES
     }
@@ -55,6 +59,15 @@ def read_schedule(values: Mapping[str, Any], known: Schedule | None = None) -> S
     if errors:
         raise InputError(_("The schedule cannot be used."), errors)
     return found
+
+
+def _checked(schedule: Schedule) -> Schedule:
+    try:
+        check_comes(schedule, clock.now())
+    except ValueError as error:
+        text = str(error)
+        raise InputError(_("The schedule cannot be used."), {"": text}) from error
+    return schedule
 
 
 def crontab_values(schedule: Schedule) -> dict[str, str] | None:

@@ -54,6 +54,7 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     environmentFactory = ServiceEnvironment
     manage_options = (
         {"label": "Jobs", "action": "manage_jobs"},
+        {"label": "Cron", "action": "manage_cron"},
         {"label": "Workers", "action": "manage_workers"},
         {"label": "Settings", "action": "manage_settings"},
         *SimpleItem.manage_options,

@@ -45,8 +45,6 @@ def do_all(
     sentences = [done(action, count)] if count else []
     if refused:
         reason = refused[0][1]
-        if isinstance(reason, Exception):
-            reason = str(reason)
         sentences.append(
             _(
                 "zmi_refused",

@@ -6,6 +6,7 @@ from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.zmi import doing
+from plone.app.taskqueue.zmi.form import sentence_of
 from plone.app.taskqueue.zmi.page import Page
 from plone.app.taskqueue.zmi.root import RootPage
 from plone.app.taskqueue.zmi.words import GROUP_WORDS
@@ -52,7 +53,7 @@ class Job(Page):
         try:
             answer = self.admin.do(action, self.job)
         except (ActionError, Unauthorized) as error:
-            self.tell(error.args[0], "danger")
+            self.tell(sentence_of(error), "danger")
             return False
         if action == "delete":
             self.request.response.redirect(self.list_url())

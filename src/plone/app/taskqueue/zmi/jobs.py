@@ -12,6 +12,7 @@ from plone.app.taskqueue.administration.listing import MOST
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.zmi import doing
 from plone.app.taskqueue.zmi.ordering import find_page
+from plone.app.taskqueue.zmi.ordering import is_exact
 from plone.app.taskqueue.zmi.ordering import Order
 from plone.app.taskqueue.zmi.ordering import TIME
 from plone.app.taskqueue.zmi.page import Page
@@ -135,14 +136,14 @@ class Jobs(Page):
             **summary,
             "word": self.word(job, summary),
             "url": self.job_url(summary["id"]),
-            "detail": self._detail(summary),
+            "detail": self._detail(job, summary),
         }
 
     def word(self, job: IAsyncJob, summary: dict[str, Any]) -> Word:
         """Return what the state of a job is called."""
         return GROUP_WORDS[summary["group"]]
 
-    def _detail(self, summary: dict[str, Any]) -> Any:
+    def _detail(self, job: IAsyncJob, summary: dict[str, Any]) -> Any:
         """Return a line about a job beside its state; it is shown as text."""
         progress = summary["progress"]
         if summary["error_type"]:
@@ -212,7 +213,8 @@ class Jobs(Page):
             "more": page.more,
             "previous": self.link(start=str(before)) if page.start else None,
             "next": self.link(start=str(last)) if last < page.total else None,
-            "sorted_part": page.more and not self.order.is_indexed,
+            "sorted_part": page.more
+            and not is_exact(self.service, self.wanted, self.order),
         }
 
     def sizes(self) -> tuple[int, ...]:

@@ -46,10 +46,12 @@ class Order:
                 f"Jobs are not sorted by {self.name!r}; there are {', '.join(ORDERS)}."
             )
 
-    @property
-    def is_indexed(self) -> bool:
-        """True if the order is that of an index, however many jobs there are."""
-        return self.name == TIME
+
+def is_exact(service: ITaskService | None, wanted: JobFilter, order: Order) -> bool:
+    """Say whether all jobs are sorted, however many there are, and not only the newest."""
+    if order.name == NUMBER:
+        return service is not None and not _is_narrow(wanted)
+    return order.name == TIME
 
 
 def find_page(
@@ -68,7 +70,7 @@ def find_page(
     if order.name == TIME:
         wanted = replace(wanted, newest_first=order.descending)
         return admin.jobs(wanted, start, size)
-    if order.name == NUMBER and service is not None and not _is_narrow(wanted):
+    if is_exact(service, wanted, order):
         return admin.numbered_jobs(service, start, size, order.descending)
     found = admin.jobs(wanted, 0, MOST)
     jobs = sorted(found.jobs, key=_KEYS[order.name], reverse=order.descending)

@@ -3,6 +3,7 @@
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration.access import PAUSE_QUEUES
 from plone.app.taskqueue.administration.health import Health
+from plone.app.taskqueue.zmi.form import sentence_of
 from plone.app.taskqueue.zmi.root import RootPage
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
@@ -37,7 +38,7 @@ class Overview(RootPage):
                 try:
                     getattr(self.admin, action)(name)
                 except LookupError as error:
-                    self.tell(str(error.args[0]), "danger")
+                    self.tell(sentence_of(error), "danger")
                 else:
                     self.tell(text)
 

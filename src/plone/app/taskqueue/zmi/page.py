@@ -41,6 +41,10 @@ class Page(Form):
         """Say whether whoever is logged in has a permission where the jobs are."""
         return self.admin.access.may(permission)
 
+    def header(self) -> str:
+        """Return the head of the page."""
+        return self.context.manage_page_header()
+
     def tabs(self) -> str:
         """Return the tabs of the object, as all its pages have them."""
         return self.context.manage_tabs(

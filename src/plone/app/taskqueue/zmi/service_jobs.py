@@ -1,9 +1,11 @@
 """The tab Jobs of a task service: its jobs, in the words of tasks."""
 
 from plone.app.taskqueue import _
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.zmi.jobs import Jobs
 from plone.app.taskqueue.zmi.words import STATUS_WORDS
@@ -64,8 +66,15 @@ class ServiceJobs(Jobs):
     def word(self, job: IAsyncJob, summary: dict[str, Any]) -> Word:
         return STATUS_WORDS.get(job.status) or super().word(job, summary)
 
-    def _detail(self, summary: dict[str, Any]) -> Any:
-        found = super()._detail(summary)
+    def _detail(self, job: IAsyncJob, summary: dict[str, Any]) -> Any:
+        found = super()._detail(job, summary)
+        if not found and isinstance(job, CronRun):
+            # It has the number of its cron job, which is listed too.
+            return _(
+                "zmi_run_of",
+                default="Run of the cron job for ${time}",
+                mapping={"time": self.when(clock.as_datetime(job.tick))},
+            )
         if not found and summary["state"] == "scheduled":
             return _("zmi_not_scheduled", default="Not yet scheduled")
         return found

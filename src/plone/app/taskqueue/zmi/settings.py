@@ -1,4 +1,4 @@
-"""The settings of a task service, and its thread in this process."""
+"""The settings of a task service."""
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
@@ -22,26 +22,16 @@ class Settings(Form):
     def __call__(self) -> str:
         if self.is_sent():
             try:
-                self._do()
+                self._save()
             except (BadRequest, Unauthorized, ValueError) as error:
                 transaction.doom()
                 self.tell(sentence_of(error), "danger")
                 self.request.response.setStatus(
                     403 if isinstance(error, Unauthorized) else 400
                 )
+            else:
+                self.tell(_("Saved."))
         return self.template()
-
-    def _do(self) -> None:
-        form = self.request.form
-        if "start" in form:
-            self.context.startProcessing()
-            self.tell(_("A thread of this process runs the jobs."))
-        elif "stop" in form:
-            self.context.stopProcessing()
-            self.tell(_("No thread of this process runs the jobs."))
-        elif "save" in form:
-            self._save()
-            self.tell(_("Saved."))
 
     def _save(self) -> None:
         service = self.context

@@ -4,10 +4,10 @@ from plone.app.taskqueue import _
 from plone.app.taskqueue.administration.access import MANAGE_SERVICES
 from plone.app.taskqueue.administration.access import PAUSE_QUEUES
 from plone.app.taskqueue.dispatcher.naming import shown
+from plone.app.taskqueue.zmi.form import sentence_of
 from plone.app.taskqueue.zmi.page import Page
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
-from zExceptions import Unauthorized
 
 
 class Workers(Page):
@@ -21,20 +21,18 @@ class Workers(Page):
             try:
                 self._do()
             except (LookupError, ValueError) as error:
-                self.tell(str(error.args[0]), "danger")
+                self.tell(sentence_of(error), "danger")
         return self.template()
 
     def _do(self) -> None:
         form = self.request.form
         if "start" in form:
-            self._require_manager()
-            self.context.startProcessing()
+            self.admin.start_processing(self.context)
             self.tell(
                 _("zmi_started", default="A thread of this process runs the jobs.")
             )
         elif "stop" in form:
-            self._require_manager()
-            self.context.stopProcessing()
+            self.admin.stop_processing(self.context)
             self.tell(
                 _("zmi_stopped", default="No thread of this process runs the jobs.")
             )
@@ -45,13 +43,9 @@ class Workers(Page):
             self.admin.resume(self.queue_name)
             self.tell(_("zmi_resumed", default="Workers claim jobs from it again."))
 
-    def _require_manager(self) -> None:
-        if not self.may_manage():
-            raise Unauthorized(f"This needs the permission {MANAGE_SERVICES!r}.")
-
     def may_manage(self) -> bool:
         """Say whether whoever is logged in may start and stop its thread."""
-        return self.may(MANAGE_SERVICES)
+        return self.admin.access.may(MANAGE_SERVICES, self.context)
 
     def may_pause(self) -> bool:
         """Say whether they may pause its queue."""

@@ -160,18 +160,15 @@ class TestSettings(SettingsTestCase):
                 self.assertIn(expected, browser.contents)
                 self.assertEqual(self.tasks.title, "")
 
-    def test_processing_is_started_and_stopped(self):
-        browser = self.settings(self.admin())
-        browser.getControl("Start processing").click()
-        self.assertTrue(self.tasks.isProcessing())
-        browser.getControl("Stop processing").click()
-        self.assertFalse(self.tasks.isProcessing())
-
-    def test_without_its_token_nothing_is_started(self):
+    def test_without_its_token_nothing_is_changed(self):
         browser = self.admin()
-        browser.post("http://nohost/plone/tasks/manage_settings", "start=1")
+        browser.post(
+            "http://nohost/plone/tasks/manage_settings",
+            "title=Changed&wait_seconds=1&save=1",
+        )
         self.assertIn("403", browser.headers["status"])
-        self.assertFalse(self.tasks.isProcessing())
+        transaction.begin()
+        self.assertEqual(self.tasks.title, "")
 
     def test_a_service_of_the_root_has_them_too(self):
         self.add_service(self.app, "rooted")
