@@ -7,6 +7,7 @@ from plone.app.taskqueue.dispatcher import running
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.bell import Bell
 from plone.app.taskqueue.dispatcher.fairness import Fairness
+from plone.app.taskqueue.dispatcher.filer import Filer
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.invalidations import tap
 from plone.app.taskqueue.dispatcher.knowledge import Knowledge
@@ -139,6 +140,7 @@ class Dispatcher:
             Summoner(self.options.poll_seconds),
             Notices(self.options.live_seconds, self._id),
             Pruner(self.options.retention_days),
+            Filer(self._id),
         ]
         if self.options.kill_seconds is not None:
             chores.append(Watchdog(self.options.kill_seconds, self._id))

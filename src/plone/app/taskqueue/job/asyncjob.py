@@ -126,6 +126,11 @@ class AsyncJob(Options, Attempts, Callbacks):
         return Facets() if known is None else Facets(*known.facets(self.surroundings))
 
     @property
+    def stored_facets(self) -> Facets:
+        """As ``facets``, but what may change beside its record is ``facets.HERE``."""
+        return self.facets
+
+    @property
     def annotations(self) -> Annotations:
         return Annotations(self)
 

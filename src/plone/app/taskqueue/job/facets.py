@@ -3,6 +3,11 @@
 from typing import NamedTuple
 
 
+#: Stands for the site of a job's service, and for the user whom that has now.  As a
+#: path it is where paths within the site begin.
+HERE = "."
+
+
 class Facets(NamedTuple):
     """Where, as whom and on what a job works, as far as its surroundings tell."""
 

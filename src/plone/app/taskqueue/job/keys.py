@@ -157,6 +157,11 @@ def raw_spans(low: int, high: int) -> tuple[tuple[int, int], tuple[int, int]]:
     return (max(low, LOWEST), high), (low | _IN_LINE, high | _IN_LINE)
 
 
+def raw_keys(order: int) -> tuple[int, int]:
+    """Return the keys of that order: with the privilege, and without."""
+    return order, order | _IN_LINE
+
+
 def history_key(finished: float, job_id: int) -> int:
     """Return the key of a finished job: ascending keys are newest first."""
     units = int((finished - _EPOCH) * _UNITS)

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from datetime import datetime
 from plone.app.taskqueue import interfaces
 from plone.app.taskqueue.interfaces import IJob
+from plone.app.taskqueue.interfaces import ISurroundings
 from plone.app.taskqueue.job import payload
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.facets import Facets
+from plone.app.taskqueue.job.facets import HERE
 from plone.app.taskqueue.job.failure import Failure
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from typing import Any
+from zope.component import queryUtility
 from zope.interface import implementer
 
 
@@ -90,6 +93,18 @@ class Job(AsyncJob):
     @property
     def facets(self) -> Facets:
         return super().facets._replace(owner=self.user)
+
+    @property
+    def stored_facets(self) -> Facets:
+        known = queryUtility(ISurroundings)
+        facets = Facets(site=HERE)
+        if self.captured is not None and known is not None:
+            facets = Facets(*known.facets(self.captured))
+        if self.stored_state in _RAN:
+            return facets._replace(owner=self.extra("ran_as"))
+        if not self.extra("as_caller"):
+            return facets._replace(owner=(HERE, HERE))
+        return facets
 
     def succeed(self, result: bytes | None) -> None:
         super().succeed(result)

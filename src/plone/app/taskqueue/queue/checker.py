@@ -5,6 +5,7 @@ from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.states import CODES
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue.directory.checking import directory_problems
 from plone.app.taskqueue.queue.leases import GONE
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.place import all_queues
@@ -49,6 +50,7 @@ def _problems(queue: Any) -> Iterator[str]:
     yield from _room_problems(queue)
     yield from _batch_problems(queue)
     yield from _lease_problems(queue)
+    yield from directory_problems(queue)
     for state in FINAL:
         for said, there in queue.history(state).counted():
             if said != there:

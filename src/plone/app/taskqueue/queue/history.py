@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from persistent import Persistent
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.directory import journals
+from plone.app.taskqueue.queue.directory import shelves
+from plone.app.taskqueue.queue.directory.rows import ENDED_COLUMNS
+from plone.app.taskqueue.queue.directory.rows import ended_row
+from plone.app.taskqueue.queue.directory.rows import Rows
 from plone.app.taskqueue.queue.readable import reading_error
 
 import itertools
@@ -24,11 +29,19 @@ _COUNTED = 20_000
 
 
 class Partition(Persistent):
-    """The jobs that ended within one hour."""
+    """The jobs that ended within one hour, and what they are looked for by."""
+
+    #: Segments of rows, see ``queue.directory``; ``None`` in a database that was made
+    #: before there were any, until the filer comes.
+    shelf: LOBTree | None = None
+    #: Of a partition that had jobs before: the key up to which the filer has made rows
+    #: for them.  ``None``: each job has its row.
+    walked: int | None = None
 
     def __init__(self) -> None:
         self.jobs = LOBTree()
         self.length = Length()
+        self.shelf = journals.new_tree()
 
     @staticmethod
     def _first_slot(job: AsyncJob) -> int:
@@ -41,18 +54,42 @@ class Partition(Persistent):
             key -= 1
         return key
 
-    def add(self, job: AsyncJob) -> None:
-        self.jobs[self._slot(job)] = job
+    @property
+    def is_complete(self) -> bool:
+        """True if each job has a row."""
+        return self.shelf is not None and self.walked is None
+
+    def add_all(self, jobs: Iterable[AsyncJob]) -> None:
+        """Add jobs that have ended within the hour."""
+        rows = Rows(ENDED_COLUMNS)
+        for job in jobs:
+            key = self._slot(job)
+            self.jobs[key] = job
+            rows.add(-key, ended_row(job))
+        self.length.change(len(rows))
+        self._shelve(rows)
+
+    def _shelve(self, rows: Rows) -> None:
+        if self.shelf is not None and rows:
+            shelves.put_on(self.shelf, rows)
 
     def remove(self, job: AsyncJob) -> None:
+        rows = Rows(ENDED_COLUMNS)
         free = key = self._slot(job)
         # Others that had to move on move back, or nobody would look for them beyond.
         while (other := self.jobs.get(key := key - 1)) is not None:
             if reading_error(other) is None and self._first_slot(other) >= free:
                 self.jobs[free] = other
+                rows.add(-free, ended_row(other))
                 free = key
         del self.jobs[free]
         self.length.change(-1)
+        self._shelve(rows)
+
+    def at(self, order: int) -> list[AsyncJob]:
+        """Return the job of that order, see ``job.keys``, in a list."""
+        job = self.jobs.get(-order)
+        return [] if job is None else [job]
 
     def take(self, taken: list[int]) -> None:
         """Take out the jobs under these keys, whose records may be unreadable."""
@@ -84,9 +121,10 @@ class History(Persistent):
 
     def add_all(self, jobs: Iterable[AsyncJob]) -> None:
         """Add jobs that have ended."""
-        added: dict[int, int] = {}
+        by_hour: dict[int, list[AsyncJob]] = {}
         for job in jobs:
-            hour = self._hour(job.finished_seconds)
+            by_hour.setdefault(self._hour(job.finished_seconds), []).append(job)
+        for hour, mine in by_hour.items():
             partition = self._partitions.get(hour)
             if partition is None:
                 partition = self._partitions[hour] = Partition()
@@ -95,11 +133,8 @@ class History(Persistent):
                 # Of an object that is not loaded nobody knows what was read.
                 partition._p_activate()
                 self._p_jar.readCurrent(partition)
-            partition.add(job)
-            added[hour] = added.get(hour, 0) + 1
-        for hour, count in added.items():
-            self._partitions[hour].length.change(count)
-            self._length.change(count)
+            partition.add_all(mine)
+            self._length.change(len(mine))
 
     def discard(self, job: AsyncJob) -> None:
         """Take one job out, if it is there."""

@@ -143,6 +143,10 @@ class Queue(Persistent):
         """Say whether a job's record says that it is of this queue."""
         return job.queue_name == self.name
 
+    def own_place(self) -> tuple[str, str] | None:
+        """Return path of the site and id of the user that ``facets.HERE`` stands for."""
+        return None
+
     def settle_in(self) -> None:
         """Be made ready for being found by workers: nothing to do for most."""
 

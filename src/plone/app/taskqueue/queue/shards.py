@@ -25,6 +25,7 @@ from persistent import Persistent
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.directory.rooms import RoomDirectory
 from transaction.interfaces import ITransaction
 
 import heapq
@@ -161,6 +162,13 @@ class Shard(Persistent):
         self.length.change(1)
         return True
 
+    def get(self, key: int) -> AsyncJob | None:
+        """Return the job under that key, ``None`` if there is none."""
+        for tree in (self._head, self._tail):
+            if (job := tree.get(key)) is not None:
+                return job
+        return None
+
     def holds(self, key: int, job: AsyncJob) -> bool:
         return self._tree_of(key, job) is not None
 
@@ -222,6 +230,19 @@ class Shard(Persistent):
             return tail if head is None else head
         return min(head, tail)
 
+    def lowest_order(self) -> int | None:
+        """Return the lowest order of its jobs, see ``job.keys``; ``None``: it is empty."""
+        if self.is_empty:
+            return None
+        found = (
+            next((key for key, job in tree.iteritems(*span) if job is not None), None)
+            for tree in self.trees()
+            for span in keys.raw_spans(*keys.order_span(None, None))
+        )
+        return min(
+            (keys.order_of(key) for key in found if key is not None), default=None
+        )
+
     def items(self) -> Iterator[Item]:
         """Iterate over keys and jobs in order, lazily."""
         if self.is_empty:
@@ -241,10 +262,14 @@ class Shard(Persistent):
 
 
 class Shards(Persistent):
-    """Jobs by key, in sixteen shards."""
+    """Jobs by key, in sixteen shards, and what they are looked for by."""
+
+    #: ``None`` in a database that was made before there were any, until the filer comes.
+    directory: RoomDirectory | None = None
 
     def __init__(self) -> None:
         self._shards = tuple(Shard() for _ in range(SHARDS))
+        self.directory = RoomDirectory()
 
     def _shard(self, key: int) -> Shard:
         return self._shards[keys.shard_of(key)]
@@ -295,7 +320,10 @@ class Shards(Persistent):
 
     def append(self, key: int, job: AsyncJob) -> bool:
         """Add a job for a producer; false if the key is taken: make another."""
-        return self._shard(key).append(key, job)
+        if not self._shard(key).append(key, job):
+            return False
+        self._enter(key, job)
+        return True
 
     def put_back(self, key: int, job: AsyncJob) -> int:
         """Add a job for a worker under that key, or a free one soon after; return it.
@@ -308,7 +336,26 @@ class Shards(Persistent):
             tries += 1
             longest = 1 << max(0, tries - _STEPS)
             key = keys.following(key, random.randint(1, longest))
+        self._enter(key, job)
         return key
+
+    def _enter(self, key: int, job: AsyncJob) -> None:
+        if self.directory is not None:
+            self.directory.add(key, job)
+
+    def has(self, key: int) -> bool:
+        """Say whether there is a job under that key."""
+        return self._shard(key).get(key) is not None
+
+    def at(self, order: int) -> list[AsyncJob]:
+        """Return the jobs of that order, see ``job.keys``: one, or hardly ever two."""
+        shard = self._shard(order)
+        found = [shard.get(key) for key in keys.raw_keys(order)]
+        return [job for job in found if job is not None]
+
+    def lowest_orders(self) -> list[int | None]:
+        """Return the lowest order of each shard, ``None`` where it is empty."""
+        return [shard.lowest_order() for shard in self._shards]
 
     def holds(self, key: int, job: AsyncJob) -> bool:
         """Say whether that very job is there under that key."""
@@ -321,6 +368,9 @@ class Shards(Persistent):
             by_shard.setdefault(keys.shard_of(item[0]), []).append(item)
         for shard, mine in by_shard.items():
             self._shards[shard].remove(mine)
+        if self._p_jar is None and self.directory is not None:
+            # In no database no filer comes.
+            self.directory.forget(key for key, _ in items)
 
     def length_of(self, number: int) -> int:
         """Return how many jobs are in one shard."""

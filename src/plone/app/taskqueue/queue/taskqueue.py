@@ -244,6 +244,9 @@ class TaskQueue(Queue):
         elif isinstance(job, CronRun):
             yield State.SCHEDULED, self.behind, job.key
 
+    def own_place(self) -> tuple[str, str] | None:
+        return self.service.own_place()
+
     # Moved on by claims
 
     def plan(self) -> None:

@@ -170,6 +170,10 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     def user_of(self, job: Job) -> tuple[str, str] | None:
         return capturing.user_of(self, job)
 
+    def own_place(self) -> tuple[str, str]:
+        user = self.user
+        return self.folder_path or "", "" if user is None else user[1]
+
     def context_of(self, job: Job) -> Any:
         """Return what the job works on, or ``None``.  ``BadRequest``: it is gone."""
         return capturing.context_of(self, job)

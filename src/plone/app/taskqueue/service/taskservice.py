@@ -218,6 +218,10 @@ class BaseTaskService(CronService, Contained, Persistent):
         """Return the user that the job would run as now; see ``IJob``."""
         return None
 
+    def own_place(self) -> tuple[str, str]:
+        """Return the path of its site and the id of its user, empty if it has none."""
+        return "", ""
+
     def _surround(self, job: Job) -> AbstractContextManager[tuple]:
         """Put up the surroundings of a job that runs here and now: those of the caller."""
         return nullcontext(())

@@ -6,10 +6,15 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.directory import walking
+from plone.app.taskqueue.queue.directory.finding import find_in_partition
+from plone.app.taskqueue.queue.directory.finding import find_in_room
+from plone.app.taskqueue.queue.directory.finding import needles_of
+from plone.app.taskqueue.queue.directory.segments import Needles
 from plone.app.taskqueue.queue.directory.walking import Found
 from plone.app.taskqueue.queue.directory.wanted import checked_states
 from plone.app.taskqueue.queue.directory.wanted import Wanted
 from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
 
 import itertools
@@ -22,9 +27,9 @@ def search(
     states = checked_states(states)
     sources = [
         source
-        for queue in queues
+        for queue, needles in _with_needles(queues, wanted)
         for state in states
-        for source in _sources(queue, state, wanted)
+        for source in _sources(queue, state, wanted, needles)
     ]
     return (
         job
@@ -48,20 +53,40 @@ def count(
     return sum(1 for _ in itertools.islice(search(queues, states, wanted), limit))
 
 
-def _sources(queue: Any, state: State, wanted: Wanted) -> list[Iterator[Found]]:
+def _with_needles(
+    queues: Iterable[Any], wanted: Wanted
+) -> Iterator[tuple[Any, Needles | None]]:
+    for queue in queues:
+        yield queue, None if wanted.is_anything else needles_of(queue, wanted)
+
+
+def _sources(
+    queue: Any, state: State, wanted: Wanted, needles: Needles | None
+) -> list[Iterator[Found]]:
     if state is State.LEASED:
         return [iter(walking.leased(queue, wanted))]
     if state in FINAL:
         return [
             iter(walking.ended_in_leases(queue, state, wanted)),
-            _settled(queue, state, wanted),
+            _settled(queue, state, wanted, needles),
         ]
-    return [walking.walk_room(room, wanted) for room in queue.rooms_of(state)]
+    return [_waiting(room, wanted, needles) for room in queue.rooms_of(state)]
 
 
-def _settled(queue: Any, state: State, wanted: Wanted) -> Iterator[Found]:
+def _waiting(room: Shards, wanted: Wanted, needles: Needles | None) -> Iterator[Found]:
+    if needles is None or room.directory is None or not room.directory.is_complete:
+        return walking.walk_room(room, wanted)
+    return find_in_room(room, needles, wanted)
+
+
+def _settled(
+    queue: Any, state: State, wanted: Wanted, needles: Needles | None
+) -> Iterator[Found]:
     partitions = queue.history(state).partitions(
         wanted.start, wanted.stop, wanted.newest_first
     )
     for partition in partitions:
-        yield from walking.walk_partition(partition, wanted)
+        if needles is None or not partition.is_complete:
+            yield from walking.walk_partition(partition, wanted)
+        else:
+            yield from find_in_partition(partition, needles, wanted)

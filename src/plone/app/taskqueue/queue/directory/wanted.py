@@ -43,6 +43,11 @@ class Wanted:
         return facets == (None,) * len(facets)
 
     @property
+    def is_path(self) -> bool:
+        """True if the context is given by its path, which begins with a slash."""
+        return self.context is not None and self.context.startswith("/")
+
+    @property
     def span(self) -> tuple[int, int]:
         """The lowest and the highest order of jobs of the wanted time."""
         return keys.order_span(self.start, self.stop)
@@ -58,9 +63,8 @@ class Wanted:
         facets = job.facets
         if self.site is not None and facets.site != self.site:
             return False
-        if self.context is not None and self.context not in (
-            facets.context,
-            facets.path,
+        if self.context is not None and self.context != (
+            facets.path if self.is_path else facets.context
         ):
             return False
         return self.owner is None or _is_owner(self.owner, facets.owner)

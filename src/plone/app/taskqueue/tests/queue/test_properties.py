@@ -203,6 +203,10 @@ class QueueMachine(RuleBasedStateMachine):
     def undecided(self) -> list[Hand]:
         return [hand for hand in self.workers if hand.undecided]
 
+    def surroundings(self) -> tuple | None:
+        """Return those of the next job that is put."""
+        return None
+
     def touch(self, job: Job) -> None:
         """Somebody else than its worker writes the job."""
         hand = job.worker
@@ -225,6 +229,7 @@ class QueueMachine(RuleBasedStateMachine):
         for lane, priority, delay in jobs:
             job = AsyncJob(functions.nothing)
             job.priority = priority
+            job.surroundings = self.surroundings()
             due = None if delay is None else self.now + delay
             queue.put(job, lane, begin_after=clock.as_datetime(due))
             made.append((job.id, lane, priority, due))

@@ -1,0 +1,203 @@
+"""Filing: what producers and workers have written becomes segments, small ones large ones.
+
+Each function does one portion in the caller's transaction and says how much that was: 0,
+and nothing was written, if there is nothing to do.  All is safe at any moment beside
+those who queue, claim and settle, and to be tried again after a conflict.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.states import FINAL
+from plone.app.taskqueue.queue.directory import journals
+from plone.app.taskqueue.queue.directory import shelves
+from plone.app.taskqueue.queue.directory.rooms import RoomDirectory
+from plone.app.taskqueue.queue.directory.rows import ENDED_COLUMNS
+from plone.app.taskqueue.queue.directory.rows import ended_row
+from plone.app.taskqueue.queue.directory.rows import OPEN_COLUMNS
+from plone.app.taskqueue.queue.directory.rows import open_row
+from plone.app.taskqueue.queue.directory.rows import Rows
+from plone.app.taskqueue.queue.directory.segments import LARGEST
+from plone.app.taskqueue.queue.history import PARTITION
+from plone.app.taskqueue.queue.history import Partition
+from plone.app.taskqueue.queue.readable import reading_error
+from plone.app.taskqueue.queue.shards import Shards
+from typing import Any
+
+import heapq
+import itertools
+import random
+
+
+#: Rows in the journals of a room from which on they are filed.
+FILE_AT = 64
+#: Rows of jobs that are gone may be as many as those of jobs that are there, and so many.
+SPARE = 4_096
+#: Jobs that are read at once, where there was no directory.
+WALKED = 1_000
+#: Seconds for which a producer may not have seen that there is a directory.
+GRACE = 60.0
+
+
+def tidy(queue: Any, everywhere: bool) -> int:
+    """Do one portion of what is to be done for a queue.
+
+    ``everywhere``: look at all hours of the history, and not only at those to which
+    jobs are added.
+    """
+    for room in _rooms(queue):
+        if done := file(room) or merge_room(room) or walk_room(room):
+            return done
+    for state in FINAL:
+        latest: Iterable[Partition] = queue.history(state).partitions()
+        if not everywhere:
+            latest = itertools.islice(latest, 2)
+        for partition in latest:
+            if done := walk_partition(partition) or merge_partition(partition):
+                return done
+    return 0
+
+
+def _rooms(queue: Any) -> Iterator[Shards]:
+    yield from queue.lanes()
+    yield queue.schedule
+    yield queue.waiting
+    for _, room, _ in queue.further_rooms():
+        yield room
+
+
+def file(room: Shards) -> int:
+    """Move rows from a room's journals to its shelf, without those of jobs that left."""
+    directory = room.directory
+    if directory is None:
+        return 0
+    sizes = [len(journal) - 1 for journal in directory.journals]
+    if sum(sizes) < FILE_AT:
+        return 0
+    rows = Rows(OPEN_COLUMNS)
+    count = 0
+    for shard, journal in enumerate(directory.journals):
+        entries = list(itertools.islice(directory.written(shard), LARGEST - count))
+        for key, row in entries:
+            if room.has(key):
+                rows.add(keys.order_of(key), row)
+        if entries:
+            journals.take(journal, [key for key, _ in entries])
+        count += len(entries)
+        if count >= LARGEST:
+            break
+    shelves.put_on(directory.shelf, rows)
+    return count
+
+
+def merge_room(room: Shards) -> int:
+    """Make many small segments of a room a larger one, or drop rows of jobs that left."""
+    directory = room.directory
+    if directory is None:
+        return 0
+    found = directory.segments()
+    lowest = room.lowest_orders()
+
+    def has_left(order: int) -> bool:
+        # Most of them by looking at what was first in their shard, which costs nothing.
+        first = lowest[keys.shard_of(order)]
+        return first is None or order < first
+
+    chosen = shelves.to_merge(found)
+    if chosen:
+        rows = shelves.merged(chosen, has_left)
+        shelves.replace(directory.shelf, chosen, rows)
+        return len(chosen)
+    if sum(segment.count for _, segment in found) <= 2 * len(room) + SPARE:
+        return 0
+    return _drop_some(directory, found, lambda order: not room.at(order))
+
+
+def _drop_some(
+    directory: RoomDirectory | Partition, found: list[shelves.Numbered], is_dead: Any
+) -> int:
+    """Drop the rows of jobs that are gone from some segments, whichever they are."""
+    random.shuffle(found)
+    chosen = []
+    count = 0
+    for each in found:
+        chosen.append(each)
+        count += each[1].count
+        if count >= LARGEST:
+            break
+    rows = shelves.merged(chosen, is_dead)
+    if len(rows) > count * 3 / 4:
+        # Not worth it here; some other ones have more.
+        return 0
+    shelves.replace(directory.shelf, chosen, rows)
+    return len(chosen)
+
+
+def merge_partition(partition: Partition) -> int:
+    """Make many small segments of an hour a larger one."""
+    if partition.shelf is None:
+        return 0
+    found = shelves.segments_on(partition.shelf)
+    chosen = shelves.to_merge(found)
+    if not chosen and len(found) > 1 and _is_over(found):
+        chosen = shelves.to_close(found)
+    if chosen:
+        shelves.replace(partition.shelf, chosen, shelves.merged(chosen))
+        return len(chosen)
+    if sum(segment.count for _, segment in found) <= 2 * partition.length() + SPARE:
+        return 0
+    return _drop_some(partition, found, lambda order: not partition.at(order))
+
+
+def _is_over(found: list[shelves.Numbered]) -> bool:
+    """Say whether the hour of these segments is over, for all who may have been in it."""
+    ended = keys.seconds_of(found[0][1].low)
+    return clock.now() - ended > 2 * PARTITION
+
+
+def walk_room(room: Shards) -> int:
+    """Make rows for jobs that were in a room before it had a directory."""
+    directory = room.directory
+    if directory is None:
+        room.directory = directory = RoomDirectory()
+        directory.walked = keys.SENTINEL
+        directory.since = clock.now()
+        return 1
+    if directory.is_complete or clock.now() - directory.since < GRACE:
+        return 0
+    first = directory.walked + 1
+    items = heapq.merge(
+        *(tree.iteritems(first) for tree in room.trees()), key=lambda item: item[0]
+    )
+    rows = Rows(OPEN_COLUMNS)
+    walked = None
+    for count, (key, job) in enumerate(items):
+        if count == WALKED:
+            break
+        walked = key
+        if job is not None and reading_error(job) is None:
+            rows.add(keys.order_of(key), open_row(job))
+    else:
+        walked = None
+    shelves.put_on(directory.shelf, rows)
+    directory.walked = walked
+    return 1 + len(rows)
+
+
+def walk_partition(partition: Partition) -> int:
+    """Make rows for jobs that had ended before their hour had a directory."""
+    if partition.is_complete:
+        return 0
+    if partition.shelf is None:
+        partition.shelf = journals.new_tree()
+    items = list(
+        itertools.islice(partition.jobs.iteritems(partition.walked), WALKED + 1)
+    )
+    rows = Rows(ENDED_COLUMNS)
+    for key, job in items[:WALKED]:
+        if reading_error(job) is None:
+            rows.add(-key, ended_row(job))
+    shelves.put_on(partition.shelf, rows)
+    partition.walked = items[WALKED][0] if len(items) > WALKED else None
+    return 1 + len(rows)

@@ -1,0 +1,64 @@
+"""The directory of a room: a row for each job that is there, and for some that were.
+
+Whoever puts a job into the room writes its row to a journal, which is as spread as the
+room itself.  The filer moves rows to the room's shelf.  Nobody writes when a job leaves
+the room: its row is dead then, and is dropped by and by.  So a row is where to look, and
+the room says what is there.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from persistent import Persistent
+from plone.app.taskqueue.job import keys
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.directory import journals
+from plone.app.taskqueue.queue.directory import shelves
+from plone.app.taskqueue.queue.directory.rows import open_row
+from plone.app.taskqueue.queue.directory.rows import OPEN_SIZE
+
+
+#: At the end of a row that was written a second time.
+AGAIN = b"+"
+
+
+class RoomDirectory(Persistent):
+    """Rows by the order of their jobs."""
+
+    #: Of a room that had jobs before it had a directory: the key up to which the filer
+    #: has made rows for them.  ``None``: each job has its row.
+    walked: int | None = None
+    #: When it was made, in that case, in seconds since the epoch.
+    since = 0.0
+
+    def __init__(self) -> None:
+        self.journals = tuple(journals.new_tree() for _ in range(1 << keys.SHARD_BITS))
+        self.shelf = journals.new_tree()
+
+    @property
+    def is_complete(self) -> bool:
+        """True if each job in the room has a row."""
+        return self.walked is None
+
+    def add(self, key: int, job: AsyncJob) -> None:
+        """Write the row of a job that is put into the room."""
+        journal = self.journals[keys.shard_of(key)]
+        row = open_row(job)
+        # Also where there is one, as the filer may be about to drop that.  Only if the
+        # two differ the storage sees that somebody has changed what the filer takes.
+        journal[key] = row + AGAIN if journal.get(key) == row else row
+
+    def forget(self, taken: Iterable[int]) -> None:
+        """Drop the rows of jobs that left the room, where no filer ever does."""
+        for key in taken:
+            self.journals[keys.shard_of(key)].pop(key, None)
+
+    def written(self, shard: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Yield key and row of what is not filed yet, in one shard or all of them."""
+        chosen = self.journals if shard is None else [self.journals[shard]]
+        for journal in chosen:
+            for key, row in journals.entries(journal):
+                yield key, row[:OPEN_SIZE]
+
+    def segments(self) -> list[shelves.Numbered]:
+        """Return the segments and their numbers on the shelf."""
+        return shelves.segments_on(self.shelf)
