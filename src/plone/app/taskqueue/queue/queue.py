@@ -160,6 +160,12 @@ class Queue(Persistent):
                 return room, key
         raise LookupError("item not in queue", job)
 
+    def enter_again(self, job: AsyncJob) -> None:
+        """Write down anew what a job is looked for by, because that has changed."""
+        for _, room, key in self._rooms(job):
+            if room.holds(key, job):
+                room.enter(key, job)
+
     def standing(self, job: AsyncJob) -> State:
         """Return where a job stands that has not ended: its container decides."""
         for state, room, key in self._rooms(job):

@@ -322,7 +322,7 @@ class Shards(Persistent):
         """Add a job for a producer; false if the key is taken: make another."""
         if not self._shard(key).append(key, job):
             return False
-        self._enter(key, job)
+        self.enter(key, job)
         return True
 
     def put_back(self, key: int, job: AsyncJob) -> int:
@@ -336,10 +336,11 @@ class Shards(Persistent):
             tries += 1
             longest = 1 << max(0, tries - _STEPS)
             key = keys.following(key, random.randint(1, longest))
-        self._enter(key, job)
+        self.enter(key, job)
         return key
 
-    def _enter(self, key: int, job: AsyncJob) -> None:
+    def enter(self, key: int, job: AsyncJob) -> None:
+        """Write down what a job that is there is looked for by."""
         if self.directory is not None:
             self.directory.add(key, job)
 

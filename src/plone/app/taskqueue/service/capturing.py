@@ -84,6 +84,7 @@ def forget_callers(service: Any) -> None:
             continue
         if job.extra("as_caller") and not job.has_ended:
             job.set_extra("as_caller", None)
+            job.queue.enter_again(job)
 
 
 def check_again(task: Any, job: Job) -> None:

@@ -30,8 +30,9 @@ import itertools
 import random
 
 
-#: Rows in the journals of a room from which on they are filed.
+#: Rows in the journals of a room from which on they are filed, and in one of them.
 FILE_AT = 64
+FILE_ONE_AT = 16
 #: Rows of jobs that are gone may be as many as those of jobs that are there, and so many.
 SPARE = 4_096
 #: Jobs that are read at once, where there was no directory.
@@ -73,7 +74,7 @@ def file(room: Shards) -> int:
     if directory is None:
         return 0
     sizes = [len(journal) - 1 for journal in directory.journals]
-    if sum(sizes) < FILE_AT:
+    if sum(sizes) < FILE_AT and max(sizes) < FILE_ONE_AT:
         return 0
     rows = Rows(OPEN_COLUMNS)
     count = 0

@@ -60,7 +60,7 @@ def to_merge(found: list[Numbered]) -> list[Numbered]:
 def to_close(found: list[Numbered]) -> list[Numbered]:
     """Return segments that should become one where none is added any more."""
     small = [each for each in found if each[1].count < _SIZES[-1]]
-    return _fitting(small) if len(small) > 1 else []
+    return _fitting(small)
 
 
 def _fitting(found: list[Numbered]) -> list[Numbered]:
@@ -69,10 +69,10 @@ def _fitting(found: list[Numbered]) -> list[Numbered]:
     count = 0
     for each in sorted(found, key=lambda each: each[1].low):
         count += each[1].count
-        if count > LARGEST and len(chosen) > 1:
+        if count > LARGEST:
             break
         chosen.append(each)
-    return chosen
+    return chosen if len(chosen) > 1 else []
 
 
 def merged(

@@ -126,6 +126,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a handful of jobs do what thousands do."""
     monkeypatch.setattr(settling, "SETTLE_AT", SETTLE)
     monkeypatch.setattr(filing, "FILE_AT", 2)
+    monkeypatch.setattr(filing, "FILE_ONE_AT", 2)
     monkeypatch.setattr(filing, "SPARE", 2)
     monkeypatch.setattr(filing, "LARGEST", 5)
     monkeypatch.setattr(shelves, "LARGEST", 5)

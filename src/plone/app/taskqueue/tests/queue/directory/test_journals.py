@@ -92,7 +92,7 @@ def test_a_job_that_comes_back_while_its_row_is_filed_is_found(engine, monkeypat
     from plone.app.taskqueue.queue.container import get_queues
     from plone.app.taskqueue.queue.directory import filing
 
-    monkeypatch.setattr(filing, "FILE_AT", 1)
+    monkeypatch.setattr(filing, "FILE_ONE_AT", 1)
     job_id = put(engine)
     held = engine.hold()
     filer = engine.connect()

@@ -1,0 +1,140 @@
+"""The worker that files what jobs are looked for by."""
+
+from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher import filer as module
+from plone.app.taskqueue.dispatcher.filer import Filer
+from plone.app.taskqueue.job.asyncjob import AsyncJob
+from plone.app.taskqueue.queue.directory import filing
+from plone.app.taskqueue.tests import functions
+from ZODB.POSException import ConflictError
+
+import pytest
+import threading
+
+
+@pytest.fixture(autouse=True)
+def frozen():
+    clock.freeze(1_600_000_000.0)
+
+
+def put_many(engine, name=""):
+    with engine.queue(name) as queue:
+        for _ in range(filing.FILE_AT):
+            queue.put(AsyncJob(functions.nothing), ())
+
+
+def filed(engine, name=""):
+    """Return how many rows are in segments, and start with none again."""
+    with engine.queue(name) as queue:
+        directory = queue.lane(()).directory
+        count = sum(segment.count for _, segment in directory.segments())
+        directory.shelf.clear()
+        directory.shelf[0] = None
+        for job in list(queue):
+            queue.remove(job)
+    return count
+
+
+@pytest.fixture
+def make(engine):
+    """Return a filer of a registered worker, and its connection."""
+
+    def make():
+        connection = engine.connect()
+        worker_id = engine.register(connection)
+        return Filer(lambda: worker_id), connection, worker_id
+
+    return make
+
+
+def test_the_first_worker_files_for_all(engine, make):
+    made = sorted((make() for _ in range(3)), key=lambda each: each[2])
+    put_many(engine)
+    for filer, connection, _ in made[1:]:
+        filer.run(connection)
+        assert filed(engine) == 0
+        put_many(engine)
+    filer, connection, worker_id = made[0]
+    filer.run(connection)
+    assert filed(engine) == filing.FILE_AT
+    engine.fence(worker_id)
+    put_many(engine)
+    filer, connection, _ = made[1]
+    filer.run(connection)
+    assert filed(engine) == filing.FILE_AT
+
+
+def test_a_queue_rests_longer_and_longer_where_there_is_nothing_to_do(engine, make):
+    filer, connection, _ = make()
+    looks = 0
+    for _ in range(64):
+        connection.transaction_manager.begin()
+        looks += len(filer._due(connection))
+        filer.run(connection)
+        clock.advance(1)
+    # After 1, 2, 4 seconds, and then each 8.
+    assert looks == 11
+    put_many(engine)
+    clock.advance(8)
+    filer.run(connection)
+    assert filed(engine) == filing.FILE_AT
+    put_many(engine)
+    clock.advance(1)
+    filer.run(connection)
+    assert filed(engine) == filing.FILE_AT
+
+
+def test_what_is_wrong_with_one_queue_does_not_keep_others(
+    engine, make, monkeypatch, caplog
+):
+    tidy = filing.tidy
+
+    def fail(queue, everywhere):
+        if queue.name == "conflict":
+            raise ConflictError()
+        if queue.name == "broken":
+            raise ValueError("on purpose")
+        return tidy(queue, everywhere)
+
+    monkeypatch.setattr(module, "tidy", fail)
+    names = ["broken", "conflict", "whole"]
+    for name in names:
+        put_many(engine, name)
+    filer, connection, _ = make()
+    filer.run(connection)
+    assert [filed(engine, name) for name in names] == [0, 0, filing.FILE_AT]
+    assert "Jobs of the queue 'broken' cannot be filed" in caplog.text
+    assert "'conflict'" not in caplog.text
+
+
+def test_it_goes_on_soon_where_there_is_much(engine, make, monkeypatch):
+    monkeypatch.setattr(module, "_LONGEST_RUN", 0)
+    put_many(engine)
+    filer, connection, _ = make()
+    filer.run(connection)
+    assert filer.interval < 1
+    filer.run(connection)
+    filer.run(connection)
+    assert filed(engine) == filing.FILE_AT
+
+
+def test_a_dispatcher_files(engine, monkeypatch):
+    monkeypatch.setattr(module, "_USUAL_INTERVAL", 0.01)
+    clock.reset()
+    with engine.queue() as queue:
+        queue.pause()
+    put_many(engine)
+    done = threading.Event()
+    tidy = filing.tidy
+
+    def tell(queue, everywhere):
+        portions = tidy(queue, everywhere)
+        if not portions:
+            done.set()
+        return portions
+
+    monkeypatch.setattr(module, "tidy", tell)
+    engine.dispatcher()
+    assert done.wait(functions.PATIENCE)
+    assert engine.counts() == {"pending": filing.FILE_AT}
+    assert filed(engine) == filing.FILE_AT
