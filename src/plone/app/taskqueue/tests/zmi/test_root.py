@@ -59,7 +59,7 @@ class TestRoot(BrowserTestCase):
     def test_health_workers_and_queues_are_told(self):
         self.queue(1, 2)
         browser = self.open()
-        self.assertIn("All is well: 1 workers are there", browser.contents)
+        self.assertIn("All is well. Workers: 1.", browser.contents)
         self.assertIn(f"<td>{os.getpid()}</td>", browser.contents)
         for title in ("default", "/plone/tasks"):
             self.assertIn(f">{title}</a>", browser.contents)
