@@ -9,10 +9,10 @@ from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.service import makeJob
 from plone.app.taskqueue.tests import funcs
+from plone.app.taskqueue.tests.browser.myjobs.base import complain
+from plone.app.taskqueue.tests.browser.myjobs.base import give
+from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.functions import PATIENCE
-from plone.app.taskqueue.tests.myjobs.base import complain
-from plone.app.taskqueue.tests.myjobs.base import give
-from plone.app.taskqueue.tests.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.taskqueue.tests.task.smtp import mail_server
 from plone.app.testing import login

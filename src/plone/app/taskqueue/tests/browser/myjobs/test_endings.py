@@ -7,10 +7,10 @@ from plone.app.taskqueue.browser.myjobs import viewlet
 from plone.app.taskqueue.endings.wishes import keep_wishes
 from plone.app.taskqueue.endings.wishes import Wishes
 from plone.app.taskqueue.endings.wishes import wishes_of
-from plone.app.taskqueue.tests.myjobs.base import complain
-from plone.app.taskqueue.tests.myjobs.base import give
-from plone.app.taskqueue.tests.myjobs.base import MARKUP
-from plone.app.taskqueue.tests.myjobs.base import PagesTestCase
+from plone.app.taskqueue.tests.browser.myjobs.base import complain
+from plone.app.taskqueue.tests.browser.myjobs.base import give
+from plone.app.taskqueue.tests.browser.myjobs.base import MARKUP
+from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.testing import TEST_USER_NAME
 from plone.registry.interfaces import IRegistry

@@ -5,11 +5,11 @@ from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
+from plone.app.taskqueue.tests.browser.myjobs.base import complain
+from plone.app.taskqueue.tests.browser.myjobs.base import give
+from plone.app.taskqueue.tests.browser.myjobs.base import MARKUP
+from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.functions import PATIENCE
-from plone.app.taskqueue.tests.myjobs.base import complain
-from plone.app.taskqueue.tests.myjobs.base import give
-from plone.app.taskqueue.tests.myjobs.base import MARKUP
-from plone.app.taskqueue.tests.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.testing import login
 from plone.app.testing import TEST_USER_NAME

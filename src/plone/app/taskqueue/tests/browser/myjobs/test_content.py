@@ -4,9 +4,9 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.browser.content import viewlet
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.tests import funcs
+from plone.app.taskqueue.tests.browser.myjobs.base import give
+from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.functions import stage
-from plone.app.taskqueue.tests.myjobs.base import give
-from plone.app.taskqueue.tests.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.testing import login
 from plone.app.testing import TEST_USER_ID
