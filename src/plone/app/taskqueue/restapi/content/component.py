@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from plone.app.taskqueue.administration import JobFilter
+from plone.app.taskqueue.administration.access import VIEW_JOBS
+from plone.app.taskqueue.administration.access import VIEW_OWN_JOBS
 from plone.app.taskqueue.browserlayer import ITaskQueueLayer
 from plone.app.taskqueue.interfaces import IAdministration
-from plone.app.taskqueue.restapi.content.about import jobs_about
-from plone.app.taskqueue.restapi.content.about import may_see_any
-from plone.app.taskqueue.restapi.content.about import name_of
+from plone.app.taskqueue.restapi.content.naming import name_of
 from plone.app.taskqueue.restapi.serializing import list_as_json
 from plone.restapi.interfaces import IExpandableElement
 from Products.CMFCore.interfaces import IContentish
@@ -50,10 +50,10 @@ class JobsComponent:
         admin = IAdministration(site)
         items: list[dict[str, Any]] = []
         counts = dict.fromkeys(_GROUPS, 0)
-        if may_see_any(admin):
+        if any(admin.access.may(each) for each in (VIEW_JOBS, VIEW_OWN_JOBS)):
             wanted = JobFilter(context=name_of(self.context))
             for group in _GROUPS:
-                page = jobs_about(admin, replace(wanted, group=group), 0, _MOST)
+                page = admin.visible_jobs(replace(wanted, group=group), 0, _MOST)
                 counts[group] = page.total
                 items += list_as_json(admin, page.jobs, site.absolute_url())
         return {"items": items, "items_total": sum(counts.values()), "counts": counts}

@@ -1,8 +1,7 @@
 """``GET OBJECT/@jobs`` lists the jobs that are about an object."""
 
 from dataclasses import replace
-from plone.app.taskqueue.restapi.content.about import jobs_about
-from plone.app.taskqueue.restapi.content.about import name_of
+from plone.app.taskqueue.restapi.content.naming import name_of
 from plone.app.taskqueue.restapi.pages import as_page
 from plone.app.taskqueue.restapi.problems import FieldError
 from plone.app.taskqueue.restapi.problems import refuse_fields
@@ -22,6 +21,6 @@ class ContentJobsGet(JobService):
         if wanted.filter.context:
             refuse_fields([FieldError("context", "It is this object, always.")])
         meant = replace(wanted.filter, context=name_of(self.context))
-        page = jobs_about(self.administration, meant, wanted.start, wanted.size)
+        page = self.administration.visible_jobs(meant, wanted.start, wanted.size)
         items = list_as_json(self.administration, page.jobs, self.site_url)
         return as_page(self.request, page, wanted, items)

@@ -2,12 +2,34 @@
 
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import ICronJob
+from plone.app.taskqueue.restapi.serializing import arguments_as_json
+from plone.app.taskqueue.restapi.serializing import chosen
 from plone.app.taskqueue.restapi.serializing import url_of
-from plone.app.taskqueue.restapi.values import as_json
 from typing import Any
 
 
-#: What of a description is a value of the schedule, as requests write it too.
+#: What is told of a cron job.
+_TOLD = (
+    "id",
+    "number",
+    "service",
+    "task",
+    "task_is_there",
+    "title",
+    "enabled",
+    "ended",
+    "description",
+    "next",
+    "away",
+    "skipped",
+    "running",
+    "outcomes",
+    "user",
+    "context",
+    "created",
+    "can_change",
+)
+#: What of that is a value of the schedule, as requests write it too.
 _SCHEDULE = (
     "crontab",
     "timezone",
@@ -30,15 +52,15 @@ def cron_as_json(
 ) -> dict[str, Any]:
     """Return all of a cron job that whoever is logged in may see."""
     told = admin.describe_cron_job(job)
-    schedule = {name: told.pop(name) for name in _SCHEDULE}
-    arguments = told.pop("input")
-    found = {"@id": cron_url_of(site_url, told["id"]), "@type": "CronJob"}
-    found |= as_json(told)
-    found["schedule"] = as_json(schedule)
-    found["input"] = arguments and [
-        {"name": name, "value": as_json(value)} for name, value in arguments
-    ]
+    found = {
+        "@id": cron_url_of(site_url, told["id"]),
+        "@type": "CronJob",
+        **chosen(told, _TOLD),
+        "schedule": chosen(told, _SCHEDULE),
+        "input": arguments_as_json(told["input"]),
+    }
     for outcome in found["outcomes"]:
+        # Of a run that was not forgotten yet.
         if outcome["id"] is not None:
             outcome["@id"] = url_of(site_url, outcome["id"])
     return found

@@ -24,4 +24,7 @@ class MyJobsGet(JobService):
         wanted = read_query(self.request)
         page = self.administration.own_jobs(wanted.filter, wanted.start, wanted.size)
         items = list_as_json(self.administration, page.jobs, self.site_url)
+        positions = self.administration.positions(page.jobs)
+        for item in items:
+            item["position"] = positions.get(item["id"])
         return as_page(self.request, page, wanted, items)

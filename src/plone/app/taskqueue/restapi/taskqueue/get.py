@@ -2,12 +2,28 @@
 
 from dataclasses import asdict
 from plone.app.taskqueue.restapi.problems import not_found
+from plone.app.taskqueue.restapi.serializing import chosen
 from plone.app.taskqueue.restapi.serializing import summary_as_json
 from plone.app.taskqueue.restapi.service import JobService
 from plone.app.taskqueue.restapi.taskqueue.queues import queue_as_json
-from plone.app.taskqueue.restapi.values import as_json
 from typing import Any
 from zope.i18n import translate
+
+
+_WORKER = (
+    "id",
+    "host",
+    "pid",
+    "threads",
+    "code",
+    "started",
+    "seen",
+    "holds",
+    "silent",
+    "jobs",
+    "jobs_elsewhere",
+)
+_BAR = ("since", "until", "completed", "failed")
 
 
 class TaskQueueGet(JobService):
@@ -42,10 +58,10 @@ class TaskQueueGet(JobService):
             "queues": [
                 queue_as_json(queue, self.site_url) for queue in admin.queue_states()
             ],
-            "last_hour": [as_json(asdict(bar)) for bar in admin.last_hour()],
-            "last_day": [as_json(asdict(bar)) for bar in admin.last_day()],
+            "last_hour": [chosen(asdict(bar), _BAR) for bar in admin.last_hour()],
+            "last_day": [chosen(asdict(bar), _BAR) for bar in admin.last_day()],
         }
 
     def _worker(self, worker: dict[str, Any]) -> dict[str, Any]:
         jobs = [summary_as_json(job, self.site_url) for job in worker["jobs"]]
-        return as_json(worker | {"jobs": jobs})
+        return chosen(worker | {"jobs": jobs}, _WORKER)

@@ -2,12 +2,37 @@
 
 from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.restapi.problems import not_found
+from plone.app.taskqueue.restapi.serializing import chosen
 from plone.app.taskqueue.restapi.service import JobService
 from plone.app.taskqueue.restapi.tasks.jsonschema import input_schema_as_json
-from plone.app.taskqueue.restapi.values import as_json
 from typing import Any
 from urllib.parse import quote
 from zope.i18n import translate
+
+
+_SERVICE = (
+    "id",
+    "path",
+    "title",
+    "user",
+    "user_folder",
+    "runs_as_me",
+    "processing",
+    "jobs",
+    "can_use",
+    "can_manage",
+    "can_plan",
+)
+_TASK = (
+    "name",
+    "title",
+    "description",
+    "wants_context",
+    "wants_user",
+    "run_as",
+    "user",
+    "timeout",
+)
 
 
 class TasksGet(JobService):
@@ -35,18 +60,18 @@ class TasksGet(JobService):
         admin = self.administration
         return {
             "@id": self._url(service),
-            **as_json(admin.describe_service(service)),
+            **chosen(admin.describe_service(service), _SERVICE),
             "tasks": [self._task(service, task) for task in admin.tasks(service)],
         }
 
     def _task(self, service: ISiteTaskService, task: dict[str, Any]) -> dict[str, Any]:
-        # The fields are in the schema.
-        shown = {name: each for name, each in task.items() if name != "fields"}
-        for name in ("title", "description"):
-            shown[name] = translate(shown[name], context=self.request)
+        words = {
+            name: translate(task[name], context=self.request)
+            for name in ("title", "description")
+        }
         return {
             "@id": self._url(service, task["name"]),
-            **as_json(shown),
+            **chosen(task | words, _TASK),
             "input_schema": input_schema_as_json(
                 self.administration.input_schema(service, task["name"]),
                 task["fields"],
