@@ -124,6 +124,7 @@ setup(
         "test": [
             "axe-playwright-python",
             "hypothesis",
+            "jsonschema",
             "playwright",
             "plone.api",
             "plone.app.contenttypes",
@@ -137,7 +138,10 @@ setup(
             "psycopg2-binary",
             "pytest",
             "python-dateutil",
+            "PyYAML",
             "RelStorage",
+            "schemathesis",
+            "WebTest",
             "ZEO",
             "zope.pytestlayer",
             "zope.site",
