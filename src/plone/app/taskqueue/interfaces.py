@@ -1160,7 +1160,10 @@ class IAdministration(Interface):
         """
 
     def summary(job: IAsyncJob) -> dict:
-        """Return what a list says of a job: plain values, times as ``datetime`` in UTC."""
+        """Return what a list says of a job: plain values, times as ``datetime`` in UTC.
+
+        ``error`` is ``None`` for those who may not see its details.
+        """
 
     def details(job: IAsyncJob) -> dict:
         """Return what else there is to see; ``None`` for what is not to be seen.

@@ -111,11 +111,7 @@ class Administration(CronAdministration):
         return found
 
     def summary(self, job: IAsyncJob) -> dict[str, Any]:
-        found = showing.summary(job, self.connection)
-        if not self.access.may_see_details(job):
-            # What went wrong is often told with what the job was given.
-            found["error"] = None
-        return found
+        return showing.summary_for(job, self.connection, self.access)
 
     def details(self, job: IAsyncJob) -> dict[str, Any]:
         return showing.details(job, self.connection, self.access, self.redaction())

@@ -79,7 +79,18 @@ class _Search:
         """Return how many fit, to one more than are listed."""
         if self._wanted.text:
             return sum(1 for _ in itertools.islice(self, MOST + 1))
-        return self._queues.count(self._wanted.states, limit=MOST + 1, **self._terms)
+        terms = self._terms
+        if self._is_of_one_service():
+            # Its queue counts by itself, also the rare job about another site's object.
+            terms = {**terms, "site": None}
+        return self._queues.count(self._wanted.states, limit=MOST + 1, **terms)
+
+    def _is_of_one_service(self) -> bool:
+        """Say whether the jobs of one service are meant that is of the wanted site."""
+        names, site = self._terms["names"], self._terms["site"]
+        queue = self._queues.get(names[0]) if names and site else None
+        place = None if queue is None else queue.own_place()
+        return place is not None and place[0] == site
 
 
 def find_jobs(

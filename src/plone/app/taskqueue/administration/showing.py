@@ -28,7 +28,7 @@ SHOWN = 2_000
 
 
 def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
-    """Return what a list says of a job; the same for everybody who may see it."""
+    """Return what a list says of a job."""
     facets = job.facets
     is_task = IJob.providedBy(job)
     error = job.result if job.stored_state is State.FAILED else None
@@ -56,6 +56,17 @@ def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
         "error": error.getErrorMessage().partition("\n")[0] if error else None,
         "progress": progress_of(job, connection),
     }
+
+
+def summary_for(
+    job: IAsyncJob, connection: IConnection, access: Access
+) -> dict[str, Any]:
+    """Return the same without what whoever is logged in may not see: why it failed.
+
+    That is often told with what the job was given.
+    """
+    found = summary(job, connection)
+    return found if access.may_see_details(job) else {**found, "error": None}
 
 
 def details(
@@ -183,7 +194,7 @@ def _near(
         return None
     if job.queue is None or not access.may_see(job):
         return None
-    return summary(job, connection)
+    return summary_for(job, connection, access)
 
 
 def _members(

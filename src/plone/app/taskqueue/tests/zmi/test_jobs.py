@@ -1,6 +1,5 @@
 """The tab Jobs of a service, and the page of one job, with a browser."""
 
-from plone.app.taskqueue.administration.listing import MOST
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.tests.service.sites import OTHER
@@ -177,7 +176,7 @@ class TestList(JobsTestCase):
         self.assertIn("&lt;script&gt;", browser.contents)
         self.assertNotIn(SCRIPT, browser.contents)
 
-    def test_a_page_of_five_thousand_jobs_reads_no_more_than_lists_count(self):
+    def test_a_page_of_five_thousand_jobs_reads_the_jobs_that_it_shows(self):
         for _ in range(5_000):
             self.tasks.add("whoami")
         transaction.commit()
@@ -185,7 +184,7 @@ class TestList(JobsTestCase):
         for query in ("", "sort=number", "sort=number&start=900", "group=waiting"):
             with self.subTest(query):
                 self.app._p_jar.cacheMinimize()
-                self.assertLessEqual(self.loads(browser, query), MOST + SIZE)
+                self.assertLessEqual(self.loads(browser, query), 2 * SIZE)
                 self.assertEqual(len(self.numbers(browser)), 20)
 
     def loads(self, browser, query):

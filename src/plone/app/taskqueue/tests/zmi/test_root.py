@@ -56,6 +56,24 @@ class TestRoot(BrowserTestCase):
         manager.open("http://nohost/plone/tasks/manage_jobs")
         self.assertNotIn("Jobs of all sites", manager.contents)
 
+    def test_a_service_of_the_root_has_its_tabs_too(self):
+        rooted = self.add_service(self.app, "rooted")
+        number = rooted.add("whoami")
+        rooted.addCronJob("whoami", hour=(2,))
+        transaction.commit()
+        browser = self.admin()
+        for tab, text in (
+            ("jobs", f">{number}</a>"),
+            ("cron", "At 02:00"),
+            ("workers", "The queue of this service"),
+        ):
+            browser.open(f"http://nohost/rooted/manage_{tab}")
+            self.assertIn(text, browser.contents)
+        for tab in ("jobs", "cron", "workers"):
+            manager = self.as_role("Manager")
+            manager.open(f"http://nohost/rooted/manage_{tab}")
+            self.assertNotIn("whoami", str(manager.contents))
+
     def test_health_workers_and_queues_are_told(self):
         self.queue(1, 2)
         browser = self.open()
