@@ -79,9 +79,12 @@ class JobFilter:
             or self.until
         )
 
-    def has_text(self, job: IAsyncJob) -> bool:
-        """Say whether the letters that are looked for are in what is told of a job."""
-        return not self.text or self.text.casefold() in _text_of(job)
+    def has_text(self, job: IAsyncJob, details: bool) -> bool:
+        """Say whether the letters that are looked for are in what is told of a job.
+
+        Why it failed is told to those who may see its ``details``.
+        """
+        return not self.text or self.text.casefold() in _text_of(job, details)
 
 
 #: All jobs.
@@ -95,9 +98,9 @@ def error_of(job: IAsyncJob) -> str:
     return job.result.type_name
 
 
-def _text_of(job: IAsyncJob) -> str:
+def _text_of(job: IAsyncJob, details: bool) -> str:
     facets = job.facets
     parts = [job.function_name, facets.path, facets.owner[1] if facets.owner else ""]
-    if job.stored_state is State.FAILED:
+    if details and job.stored_state is State.FAILED:
         parts.append(job.result.getErrorMessage())
     return "\n".join(parts).casefold()

@@ -53,9 +53,14 @@ class _Search:
     """One walk along the jobs that fit, in order, which counts what it looks at."""
 
     def __init__(
-        self, queues: IQueues, terms: dict[str, Any], wanted: JobFilter
+        self,
+        queues: IQueues,
+        access: Access,
+        terms: dict[str, Any],
+        wanted: JobFilter,
     ) -> None:
         self._queues = queues
+        self._access = access
         self._terms = terms
         self._wanted = wanted
         self.looked_at = 0
@@ -66,10 +71,15 @@ class _Search:
         )
         for job in found:
             self.looked_at += 1
-            if self._wanted.has_text(job):
+            if self._has_text(job):
                 yield job
             if self.gave_up:
                 return
+
+    def _has_text(self, job: IAsyncJob) -> bool:
+        if not self._wanted.text:
+            return True
+        return self._wanted.has_text(job, self._access.may_see_details(job))
 
     @property
     def gave_up(self) -> bool:
@@ -102,7 +112,7 @@ def find_jobs(
     size: int,
 ) -> JobPage:
     """Return a page of the jobs of a place that fit."""
-    return _page(queues, _terms_of(place, access, wanted), wanted, start, size)
+    return _page(queues, access, _terms_of(place, access, wanted), wanted, start, size)
 
 
 def find_own_jobs(
@@ -117,7 +127,7 @@ def find_own_jobs(
     if access.user is None:
         return JobPage([], 0, 0, False, False)
     terms = _own_terms_of(place, access, wanted)
-    return _page(queues, terms, wanted, start, size)
+    return _page(queues, access, terms, wanted, start, size)
 
 
 def newest_jobs(
@@ -132,7 +142,7 @@ def newest_jobs(
     if own and access.user is None:
         return []
     find_terms = _own_terms_of if own else _terms_of
-    search = _Search(queues, find_terms(place, access, wanted), wanted)
+    search = _Search(queues, access, find_terms(place, access, wanted), wanted)
     return list(itertools.islice(search, size))
 
 
@@ -143,20 +153,25 @@ def count_jobs(
     terms = _terms_of(place, access, wanted)
     counts = {}
     for group in GROUPS:
-        search = _Search(queues, terms, replace(wanted, group=group))
+        search = _Search(queues, access, terms, replace(wanted, group=group))
         number = search.count()
         counts[group] = min(number, MOST), number > MOST or search.gave_up
     return counts
 
 
 def _page(
-    queues: IQueues, terms: dict[str, Any], wanted: JobFilter, start: int, size: int
+    queues: IQueues,
+    access: Access,
+    terms: dict[str, Any],
+    wanted: JobFilter,
+    start: int,
+    size: int,
 ) -> JobPage:
     start = max(0, min(start, MOST))
-    search = _Search(queues, terms, wanted)
+    search = _Search(queues, access, terms, wanted)
     jobs = list(itertools.islice(search, start, start + size))
     gave_up = search.gave_up
-    counting = _Search(queues, terms, wanted)
+    counting = _Search(queues, access, terms, wanted)
     number = counting.count()
     return JobPage(
         jobs=jobs,

@@ -119,10 +119,13 @@ class TestWhoseJobs(AdministrationTestCase):
         hers = self.failed()
         login(self.portal, TEST_USER_NAME)
         self.assertEqual(self.admin.summary(hers)["error"], "FooBared")
+        self.assertEqual(self.admin.jobs(JobFilter(text="FooBared")).jobs, [hers])
         self.portal.manage_permission(VIEW_DETAILS, ["Manager"])
         shown = self.admin.summary(hers), self.admin.details(hers)
         self.assertEqual(shown[0]["error_type"], "RuntimeError")
         self.assertNotIn("FooBared", repr(shown))
+        # Nor can it be guessed letter by letter.
+        self.assertEqual(self.admin.jobs(JobFilter(text="FooBared")).jobs, [])
 
     def test_nobody_else_sees_any(self):
         reference = self.reference(self.failed())
