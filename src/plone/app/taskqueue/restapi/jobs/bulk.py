@@ -40,8 +40,8 @@ def act_on_many(service: JobService) -> dict[str, Any]:
         if len(references) != body["expected_count"]:
             raise ProblemError(
                 HTTPStatus.CONFLICT,
-                f"{len(references)} jobs fit the filter now, not "
-                f"{body['expected_count']}. Nothing was done.",
+                f"The filter fits {len(references)} now, not {body['expected_count']}, "
+                "so nothing was done.",
                 [FieldError("expected_count", f"Now it is {len(references)}.")],
             )
     done, refused = service.administration.do_all(
