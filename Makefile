@@ -54,6 +54,11 @@ screenshots: $(INSTALLED) ## Take the pictures of the documentation anew
 	TASKQUEUE_SCREENSHOTS=docs/images $(BIN)/pytest \
 	  src/plone/app/taskqueue/tests/browser $(ARGS)
 
+.PHONY: examples
+examples: $(INSTALLED) ## Record the examples of the REST API anew
+	TASKQUEUE_RECORD=1 $(BIN)/pytest \
+	  src/plone/app/taskqueue/tests/restapi/test_examples.py $(ARGS)
+
 # About as many kills as KILLS times 22; the short form is part of "make test".
 KILLS ?= 50
 FIGURES ?= var/crash.json
