@@ -94,6 +94,7 @@ def details(
         "conflicts": job.conflicts,
         "is_cron": ICronJob.providedBy(job),
         "parent": _near(job.parent, connection, access),
+        "awaited_by": _outer_jobs(job, connection, access),
         "members": _members(job, connection, access),
         "callbacks": [_callback(one, trace) for one in job.callbacks],
     }
@@ -195,6 +196,13 @@ def _near(
     if job.queue is None or not access.may_see(job):
         return None
     return summary_for(job, connection, access)
+
+
+def _outer_jobs(
+    job: IAsyncJob, connection: IConnection, access: Access
+) -> list[dict[str, Any]]:
+    found = (_near(batch.outer, connection, access) for batch in job.watchers)
+    return [outer for outer in found if outer is not None]
 
 
 def _members(

@@ -33,6 +33,7 @@ def local_time(moment: datetime, context: Any, request: Any) -> str:
     )
 
 
-def clock_time(moment: datetime) -> str:
-    """Return hours and minutes in the site's zone."""
-    return moment.astimezone(zone_of_site()).strftime("%H:%M")
+def clock_time(moment: datetime, seconds: bool = False) -> str:
+    """Return the time of the day in the site's zone."""
+    local = moment.astimezone(zone_of_site())
+    return local.strftime("%H:%M:%S" if seconds else "%H:%M")

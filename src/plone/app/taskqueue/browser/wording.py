@@ -39,6 +39,9 @@ GROUP_CLASSES = {
     "cancelled": "text-bg-dark",
 }
 
+#: Stands where there is nothing to say.
+NOTHING = "\N{EN DASH}"
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -68,6 +71,21 @@ def duration(seconds: float) -> Any:
 def age(moment: datetime) -> Any:
     """Return how long ago a time is."""
     return duration(clock.now() - moment.timestamp())
+
+
+def took(seconds: float) -> Any:
+    """Return how long something took, exactly where it was short."""
+    if seconds < 1:
+        return _(
+            "some_milliseconds",
+            default="${number} ms",
+            mapping={"number": round(seconds * 1000)},
+        )
+    if seconds < _MINUTE:
+        return _(
+            "some_seconds", default="${number} s", mapping={"number": f"{seconds:.1f}"}
+        )
+    return duration(seconds)
 
 
 def number(count: int, language: str) -> str:

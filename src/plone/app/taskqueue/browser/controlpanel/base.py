@@ -112,7 +112,9 @@ class ControlPanelView(BrowserView):
 
     def number_of(self, name: str, most: int = 1_000_000) -> int:
         """Return a whole number from 0 that the address gives, else 0."""
-        value = self.text(name)
+        given = self.request.form.get(name)
+        # The links of Plone's batches say that it is an int.
+        value = str(given) if isinstance(given, int) else self.text(name)
         # Of ASCII digits alone, and few: others mean nothing here.
         if value.isascii() and value.isdigit() and len(value) < 10:
             return min(int(value), most)
@@ -165,6 +167,14 @@ class ControlPanelView(BrowserView):
 
     def age(self, moment: datetime) -> str:
         return self.translate(wording.age(moment))
+
+    def seconds(self, seconds: float | None) -> str:
+        """Return how long something took; what has not ended took no time yet."""
+        return (
+            wording.NOTHING
+            if seconds is None
+            else self.translate(wording.took(seconds))
+        )
 
     def group_title(self, group: str) -> Any:
         return wording.GROUP_TITLES[group]

@@ -111,7 +111,7 @@ def hour_text(chart: Chart, shown: Callable[[int], str]) -> Any:
     """Return what the chart of the last hour says, in a sentence."""
     return _(
         "chart_hour",
-        default="In the last hour ${completed} jobs were completed and ${failed} failed.",
+        default="In the last hour: ${completed} completed, ${failed} failed.",
         mapping={"completed": shown(chart.completed), "failed": shown(chart.failed)},
     )
 
@@ -120,7 +120,6 @@ def day_text(chart: Chart, shown: Callable[[int], str]) -> Any:
     """Return what the chart of the last day says, in a sentence."""
     return _(
         "chart_day",
-        default="In the last 24 hours ${completed} jobs were completed and ${failed} "
-        "failed.",
+        default="In the last 24 hours: ${completed} completed, ${failed} failed.",
         mapping={"completed": shown(chart.completed), "failed": shown(chart.failed)},
     )

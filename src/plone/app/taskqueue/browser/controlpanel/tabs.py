@@ -17,4 +17,7 @@ class Tab(NamedTuple):
 
 TABS = (
     Tab("taskqueue-controlpanel", _("tab_overview", default="Overview"), VIEW_JOBS),
+    Tab("taskqueue-jobs", _("tab_jobs", default="Jobs"), VIEW_JOBS),
+    Tab("taskqueue-failures", _("tab_failures", default="Failures"), VIEW_JOBS),
+    Tab("taskqueue-audit", _("tab_audit", default="Audit"), VIEW_JOBS),
 )

@@ -57,7 +57,7 @@ class TestOverview(PanelTestCase):
         self.failed()
         contents = self.page("taskqueue-controlpanel").contents
         self.assertIn("All is well", contents)
-        self.assertIn("In the last hour 1 jobs were completed and 1 failed.", contents)
+        self.assertIn("In the last hour: 1 completed, 1 failed.", contents)
         self.assertIn("<pattern", contents)
 
     def test_a_queue_is_paused_and_resumed(self):
