@@ -30,6 +30,8 @@ class JobFilter:
 
     #: One of ``GROUPS``, or empty for all.
     group: str = ""
+    #: Several of them, which counts where ``group`` is empty; none: all.
+    groups: tuple[str, ...] = ()
     #: Name of a queue as people write it: ``default`` is the one without a name.
     queue: str = ""
     #: ``module:name``, or ``task:name`` for a task.
@@ -48,11 +50,12 @@ class JobFilter:
     newest_first: bool = True
 
     def __post_init__(self) -> None:
-        if self.group and self.group not in GROUPS:
-            raise ValueError(
-                f"There are no jobs that are {self.group!r}; there are "
-                f"{', '.join(GROUPS)}."
-            )
+        for group in (self.group, *self.groups):
+            if group and group not in GROUPS:
+                raise ValueError(
+                    f"There are no jobs that are {group!r}; there are "
+                    f"{', '.join(GROUPS)}."
+                )
         for name in ("since", "until"):
             value = getattr(self, name)
             if value is not None and value.tzinfo is None:
@@ -63,7 +66,8 @@ class JobFilter:
         """The states that are meant."""
         if self.group:
             return GROUPS[self.group]
-        return tuple(state for states in GROUPS.values() for state in states)
+        groups = self.groups or GROUPS
+        return tuple(state for group in groups for state in GROUPS[group])
 
     @property
     def is_narrow(self) -> bool:

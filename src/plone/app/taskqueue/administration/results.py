@@ -18,19 +18,27 @@ class ResultFile(NamedTuple):
     data: bytes
 
 
-def file_of(number: str, value: Any) -> ResultFile | None:
-    """Return the file that a result is: bytes, a named file, or a text that is long.
+def is_file(value: Any) -> bool:
+    """Say whether a result is bytes, a named file, or a text that is long."""
+    if isinstance(value, str):
+        return len(value) > SHOWN
+    if isinstance(value, bytes):
+        return True
+    return INamed.providedBy(value) and isinstance(getattr(value, "data", None), bytes)
 
-    ``number`` is what the job is called, for the name of a file that has none.  ``None``:
-    it is none of these, and is shown on the page.
+
+def file_of(number: str, value: Any) -> ResultFile | None:
+    """Return the file that a result is; ``None``: none, so that the page shows it.
+
+    ``number`` is what the job is called, for the name of a file that has none.
     """
+    if not is_file(value):
+        return None
     if isinstance(value, bytes):
         return ResultFile(f"job-{number}.bin", UNKNOWN, value)
-    if isinstance(value, str) and len(value) > SHOWN:
+    if isinstance(value, str):
         return ResultFile(
             f"job-{number}.txt", "text/plain; charset=utf-8", value.encode()
         )
-    if INamed.providedBy(value) and isinstance(getattr(value, "data", None), bytes):
-        name = value.filename or f"job-{number}.bin"
-        return ResultFile(name, value.contentType or UNKNOWN, value.data)
-    return None
+    name = value.filename or f"job-{number}.bin"
+    return ResultFile(name, value.contentType or UNKNOWN, value.data)

@@ -22,9 +22,13 @@ from plone.app.taskqueue.queue.readable import reading_error
 from typing import Any
 from ZODB.interfaces import IConnection
 
+import itertools
+
 
 #: Longest text of an argument or a result that is shown, in characters.
 SHOWN = 2_000
+#: Members of a batch that are told of, at most.
+MEMBERS = 100
 
 
 def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
@@ -96,6 +100,7 @@ def details(
         "parent": _near(job.parent, connection, access),
         "awaited_by": _outer_jobs(job, connection, access),
         "members": _members(job, connection, access),
+        "member_count": 0 if job.batch is None else job.batch.total,
         "callbacks": [_callback(one, trace) for one in job.callbacks],
     }
 
@@ -208,7 +213,9 @@ def _outer_jobs(
 def _members(
     job: IAsyncJob, connection: IConnection, access: Access
 ) -> list[dict[str, Any]]:
-    found = (_near(member, connection, access) for member in job.jobs)
+    # Of a batch each of its many thousands is not to be loaded.
+    members = itertools.islice(job.batch or (), MEMBERS)
+    found = (_near(member, connection, access) for member in members)
     return [member for member in found if member is not None]
 
 

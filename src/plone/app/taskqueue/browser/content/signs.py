@@ -1,17 +1,18 @@
 """What an editor is told of the jobs about an object, in one line."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.interfaces import IAdministration
+from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.job.states import State
-from typing import Any
 from typing import NamedTuple
 
 
 #: Jobs that are looked at, the newest.
 LOOKED_AT = 10
+_GROUPS = ("running", "waiting", "scheduled", "failed")
 #: For how long a failure is told, and a job that waits.
 RECENT = timedelta(days=7)
 
@@ -32,20 +33,25 @@ def signs_of(admin: IAdministration, context: str) -> Signs:
     """
     # What is older is not looked at: it is part of each page, however many jobs there are.
     since = clock.as_datetime(clock.now()) - RECENT
-    jobs = admin.newest_jobs(JobFilter(context=context, since=since), LOOKED_AT)
+    wanted = JobFilter(groups=_GROUPS, context=context, since=since)
+    jobs = admin.newest_jobs(wanted, LOOKED_AT)
+    failed = {
+        job.function_name: job
+        for job in reversed(jobs)
+        if job.stored_state is State.FAILED
+    }
     return Signs(
         pending=sum(1 for job in jobs if job.finished is None),
-        failed=sum(1 for _ in _failed(jobs)),
+        failed=sum(1 for job in failed.values() if not _was_done(admin, job, wanted)),
     )
 
 
-def _failed(newest_first: Iterable[Any]) -> Iterable[Any]:
-    told = set()
-    for job in newest_first:
-        # One that is queued again is told as pending, and what it did before as failed.
-        if job.finished is None or job.function_name in told:
-            continue
-        if job.stored_state in (State.COMPLETED, State.FAILED):
-            told.add(job.function_name)
-        if job.stored_state is State.FAILED:
-            yield job
+def _was_done(admin: IAdministration, job: IAsyncJob, wanted: JobFilter) -> bool:
+    """Say whether the same as what failed has been done since."""
+    done = replace(
+        wanted,
+        group="completed",
+        function=job.function_name,
+        since=job.finished,
+    )
+    return bool(admin.newest_jobs(done, 1))

@@ -13,9 +13,6 @@ from typing import Any
 from urllib.parse import quote
 
 
-#: Members of a batch that are listed.
-MEMBERS = 50
-
 #: What tells plone.transformchain to leave an answer as it is.
 _NO_TRANSFORM = "plone.transformchain.disable"
 
@@ -95,7 +92,12 @@ class MyJob(MemberView):
 
     def members(self) -> list[dict[str, Any]]:
         """Return the first jobs of a batch."""
-        return self.details["members"][:MEMBERS]
+        return self.details["members"]
+
+    def further_members(self) -> str:
+        """Return how many others there are, as text; empty for none."""
+        left = self.details["member_count"] - len(self.members())
+        return self.number(left) if left > 0 else ""
 
 
 _STEPS = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from plone.app.taskqueue.administration.access import VIEW_JOBS
+from plone.app.taskqueue.administration.results import is_file
 from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.administration.titles import title_of
 from plone.app.taskqueue.browser.live import fingerprint
@@ -112,9 +113,9 @@ class Rows:
             return _shortened(summary["error"] or ""), False
         if summary["group"] != "completed" or not self._admin.access.is_own(job):
             return "", False
-        if self._admin.result_file(job) is not None:
-            return "", True
         result = self._admin.result(job)
+        if is_file(result):
+            return "", True
         return ("" if result is None else _shortened(as_text(result))), False
 
 

@@ -9,6 +9,7 @@ from plone.app.taskqueue.endings.wishes import wishes_of
 from plone.app.taskqueue.endings.words import sentence_of
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.states import State
 from Products.CMFCore.utils import getToolByName
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
@@ -27,7 +28,7 @@ _OWN_PAGES = ("my-jobs", "my-job")
 
 
 class EndingsViewlet(ViewletBase):
-    """Part of each page that users see: it costs two looks, and breaks no page."""
+    """Part of each page that users see: it costs one look, and breaks no page."""
 
     index = ViewPageTemplateFile("viewlet.pt")
     #: What is told; ``None``: nothing.
@@ -64,8 +65,13 @@ class EndingsViewlet(ViewletBase):
         if not wishes_of(self._site, user).message:
             return
         since = seen.told_until(self.request, user)
-        failed = self._ended(admin, "failed", since)
-        jobs = failed + self._ended(admin, "completed", since)
+        wanted = JobFilter(groups=("completed", "failed"), since=since)
+        # The search is not as exact as the times.
+        jobs = [
+            job
+            for job in admin.newest_jobs(wanted, MOST, own=True)
+            if job.finished > since
+        ]
         if not jobs:
             return
         seen.tell_until(
@@ -78,17 +84,9 @@ class EndingsViewlet(ViewletBase):
         self.request.set("statusmessages", "taskqueue")
         if getattr(self.view, "__name__", None) in _OWN_PAGES:
             return
+        failed = [job for job in jobs if job.stored_state is State.FAILED]
         self.has_failed = bool(failed)
         self.message = self._message(admin, jobs, failed)
-
-    def _ended(self, admin: IAdministration, group: str, since: Any) -> list:
-        wanted = JobFilter(group=group, since=since)
-        return [
-            job
-            for job in admin.newest_jobs(wanted, MOST, own=True)
-            # The search is not as exact as the times.
-            if job.finished > since
-        ]
 
     def _message(
         self, admin: IAdministration, jobs: list[IAsyncJob], failed: list[IAsyncJob]

@@ -1,5 +1,6 @@
 """The page of one job, and its result as a file."""
 
+from plone.app.taskqueue.administration import showing
 from plone.app.taskqueue.interfaces import IAdministration
 from plone.app.taskqueue.service import makeJob
 from plone.app.taskqueue.tests import funcs
@@ -12,6 +13,7 @@ from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.testing import login
 from plone.app.testing import TEST_USER_NAME
 from plone.namedfile.file import NamedFile
+from unittest import mock
 
 import transaction
 
@@ -79,6 +81,10 @@ class TestMyJob(MyJobTestCase):
         text = self.text(self.open(batch))
         self.assertIn("Jobs one after the other", text)
         self.assertEqual(text.count("Give (Completed)"), 2, text)
+        with mock.patch.object(showing, "MEMBERS", 1):
+            text = self.text(self.open(batch))
+        self.assertEqual(text.count("Give (Completed)"), 1, text)
+        self.assertIn("And 1 more.", text)
 
 
 class TestFile(MyJobTestCase):
