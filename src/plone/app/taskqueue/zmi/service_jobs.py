@@ -5,6 +5,7 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.dispatcher.naming import shown
 from plone.app.taskqueue.interfaces import IAsyncJob
+from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.zmi.jobs import Jobs
@@ -75,6 +76,8 @@ class ServiceJobs(Jobs):
                 default="Run of the cron job for ${time}",
                 mapping={"time": self.when(clock.as_datetime(job.tick))},
             )
+        if isinstance(job, CronJob) and not (found or job.enabled or job.has_ended):
+            return _("zmi_disabled", default="Disabled")
         if not found and summary["state"] == "scheduled":
             return _("zmi_not_scheduled", default="Not yet scheduled")
         return found

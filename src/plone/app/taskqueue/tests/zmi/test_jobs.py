@@ -85,13 +85,13 @@ class TestList(JobsTestCase):
     def test_it_has_the_columns_of_its_forerunners_and_all_jobs_newest_first(self):
         first = self.add("whoami")
         second = self.add("whoami", startLater=True)
-        third = self.tasks.addCronJob("whoami", hour=(2,))
+        third = self.tasks.addCronJob("whoami", hour=(2,), enabled=False)
         transaction.commit()
         browser = self.open(self.admin())
         self.assertEqual(set(self.numbers(browser)), {first, second, third})
         for text in ("Id", "Task", "Status", "Detail", "Creation", "Start", "End"):
             self.assertRegex(browser.contents, rf"<th[^>]*>[\s\S]{{0,200}}?{text}")
-        for text in ("Queued", "Start later", "Cron job", "whoami", "not set"):
+        for text in ("Queued", "Start later", "Cron job", "Disabled", "not set"):
             self.assertIn(text, browser.contents)
 
     def test_an_ended_job_is_told_with_its_times_and_its_error(self):
