@@ -1,7 +1,7 @@
 """Filing what jobs are looked for by, so that lists of a million of them stay quick.
 
-One worker does it for all queues: the first by its id, as long as it lives.  If none
-does for a while, nothing is missed: what was not filed is found too, more slowly.
+One worker does it for all queues, and after some seconds the next one.  If it is dead, or
+nobody runs jobs, nothing is missed: what was not filed is found too, more slowly.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,12 @@ _LONGEST_RUN = 0.3
 #: Seconds between two runs, and between two of which the first did not get to the end.
 _USUAL_INTERVAL = 1.0
 _SHORT_INTERVAL = 0.1
-#: Seconds between two looks at a queue where there was nothing to do, at most.
+#: Seconds for which one worker files.
+_TURN = 8.0
+#: Seconds between two looks at a queue where there was nothing to do, at most; and at
+#: that of a service, of which there may be very many.
 _LONGEST_REST = 8.0
+_LONGEST_PRIVATE_REST = 120.0
 #: Seconds between two looks at all hours of the history.
 _ROUND = 3_600.0
 
@@ -68,10 +72,9 @@ class Filer:
         queues = find_queues(connection)
         if queues is None:
             return []
-        first = next(
-            (worker.id for worker in queues.workers.values() if worker.runs_jobs), None
-        )
-        if first != self._worker_id():
+        workers = [each.id for each in queues.workers.values() if each.runs_jobs]
+        turn = int(clock.now() / _TURN)
+        if not workers or workers[turn % len(workers)] != self._worker_id():
             return []
         now = clock.monotonic()
         due = [name for name in queues if self._rests.get(name, (now, 0))[0] <= now]
@@ -80,21 +83,25 @@ class Filer:
 
     def _tidy_all(self, connection: IConnection, name: str, until: float) -> None:
         everywhere = clock.monotonic() - self._rounds.get(name, -_ROUND) >= _ROUND
-        portions = 0
+        rest = 2 * self._rests.get(name, (0, 0))[1]
         while in_transaction(connection, self._tidy, name, everywhere):
-            portions += 1
+            rest = _USUAL_INTERVAL
             if clock.monotonic() >= until:
                 self._rest(name, 0)
                 return
         if everywhere:
             self._rounds[name] = clock.monotonic()
-        before = self._rests.get(name, (0, 0))[1]
-        twice = max(2 * before, _USUAL_INTERVAL)
-        self._rest(name, _USUAL_INTERVAL if portions else min(twice, _LONGEST_REST))
+        longest = in_transaction(connection, self._longest_rest, name)
+        self._rest(name, min(max(rest, _USUAL_INTERVAL), longest))
 
     def _tidy(self, connection: IConnection, name: str, everywhere: bool) -> int:
         queue = find_queues(connection).get(name)
         return 0 if queue is None else tidy(queue, everywhere)
+
+    def _longest_rest(self, connection: IConnection, name: str) -> float:
+        queue = find_queues(connection).get(name)
+        is_private = queue is not None and queue.private
+        return _LONGEST_PRIVATE_REST if is_private else _LONGEST_REST
 
     def _rest(self, name: str, seconds: float) -> None:
         self._rests[name] = clock.monotonic() + seconds, seconds

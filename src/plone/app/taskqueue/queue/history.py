@@ -7,6 +7,7 @@ that carries a job's work.
 
 from BTrees.Length import Length
 from BTrees.LOBTree import LOBTree
+from BTrees.OOBTree import OOBTree
 from collections.abc import Iterable
 from collections.abc import Iterator
 from persistent import Persistent
@@ -33,7 +34,7 @@ class Partition(Persistent):
 
     #: Segments of rows, see ``queue.directory``; ``None`` in a database that was made
     #: before there were any, until the filer comes.
-    shelf: LOBTree | None = None
+    shelf: OOBTree | None = None
     #: Of a partition that had jobs before: the key up to which the filer has made rows
     #: for them.  ``None``: each job has its row.
     walked: int | None = None

@@ -98,15 +98,15 @@ def merge_room(room: Shards) -> int:
     if directory is None:
         return 0
     found = directory.segments()
-    lowest = room.lowest_orders()
-
-    def has_left(order: int) -> bool:
-        # Most of them by looking at what was first in their shard, which costs nothing.
-        first = lowest[keys.shard_of(order)]
-        return first is None or order < first
-
     chosen = shelves.to_merge(found)
     if chosen:
+        lowest = room.lowest_orders()
+
+        def has_left(order: int) -> bool:
+            # Not all, but most of them, by what is first in their shards.
+            first = lowest[keys.shard_of(order)]
+            return first is None or order < first
+
         rows = shelves.merged(chosen, has_left)
         shelves.replace(directory.shelf, chosen, rows)
         return len(chosen)

@@ -6,9 +6,12 @@ trees with a lowest key that stays, as shards have: see ``queue.shards``.  Whoev
 something out leaves the first key of each of the tree's records, with ``None``, so that
 what others add meanwhile merges.  Only a tree that grew large is emptied without that,
 beside which one in thousands of them conflicts.
+
+The trees are of the kind that keeps the fewest entries in a record, because each that is
+added writes one record anew.
 """
 
-from BTrees.LOBTree import LOBTree
+from BTrees.OOBTree import OOBTree
 from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue.job import keys
@@ -16,20 +19,20 @@ from typing import Any
 
 
 #: Records of a tree from which on it is large.
-_LARGE = 32
+_LARGE = 64
 
 
-def new_tree() -> LOBTree:
+def new_tree() -> OOBTree:
     """Return a journal with nothing in it."""
-    return LOBTree({keys.SENTINEL: None})
+    return OOBTree({keys.SENTINEL: None})
 
 
-def entries(tree: LOBTree) -> Iterator[tuple[int, Any]]:
+def entries(tree: OOBTree) -> Iterator[tuple[int, Any]]:
     """Yield keys and values."""
     return (item for item in tree.iteritems() if item[1] is not None)
 
 
-def take(tree: LOBTree, taken: Iterable[int]) -> None:
+def take(tree: OOBTree, taken: Iterable[int]) -> None:
     """Take the entries of these keys out.  ``KeyError``: one is not there."""
     first_keys = list(_first_keys(tree))
     large = len(first_keys) > _LARGE
@@ -45,14 +48,14 @@ def take(tree: LOBTree, taken: Iterable[int]) -> None:
                 del tree[key]
 
 
-def _first_keys(tree: LOBTree) -> Iterator[int]:
+def _first_keys(tree: OOBTree) -> Iterator[int]:
     """Yield the first key of each record that the entries are in."""
     state = tree.__getstate__()
     if len(state) == 1:
         yield tree.minKey()
         return
     for child in state[0][::2]:
-        if isinstance(child, LOBTree):
+        if isinstance(child, OOBTree):
             yield from _first_keys(child)
         else:
             yield child.minKey()

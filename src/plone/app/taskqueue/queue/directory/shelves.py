@@ -4,7 +4,7 @@ A segment is written once.  When there are many small ones they become a larger 
 many of those one of the largest, so that each row is written about three times.
 """
 
-from BTrees.LOBTree import LOBTree
+from BTrees.OOBTree import OOBTree
 from collections.abc import Callable
 from collections.abc import Iterable
 from plone.app.taskqueue.queue.directory import journals
@@ -25,12 +25,12 @@ _NUMBER_BITS = 62
 Numbered = tuple[int, Segment]
 
 
-def segments_on(shelf: LOBTree) -> list[Numbered]:
+def segments_on(shelf: OOBTree) -> list[Numbered]:
     """Return all segments."""
     return list(journals.entries(shelf))
 
 
-def put_on(shelf: LOBTree, rows: Rows) -> None:
+def put_on(shelf: OOBTree, rows: Rows) -> None:
     """Add rows, in one segment or several."""
     rows = rows.sorted()
     for first in range(0, len(rows), LARGEST):
@@ -40,7 +40,7 @@ def put_on(shelf: LOBTree, rows: Rows) -> None:
             pass
 
 
-def replace(shelf: LOBTree, old: Iterable[Numbered], rows: Rows) -> None:
+def replace(shelf: OOBTree, old: Iterable[Numbered], rows: Rows) -> None:
     """Put these rows in place of segments."""
     journals.take(shelf, [number for number, _ in old])
     put_on(shelf, rows)

@@ -11,6 +11,8 @@ from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.retry import Retry
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.directory import filing
+from plone.app.taskqueue.queue.directory import shelves
 from plone.app.taskqueue.schedule.crontab import Crontab
 from plone.app.taskqueue.schedule.policies import Misfire
 from plone.app.taskqueue.schedule.policies import Overlap
@@ -21,6 +23,7 @@ from plone.app.taskqueue.tests.crash import newer
 from plone.app.taskqueue.tests.crash.counting import service_of
 from plone.app.taskqueue.tests.crash.ledger import Ledger
 from plone.app.taskqueue.tests.crash.nursery import Nursery
+from plone.app.taskqueue.tests.functions import nothing
 from typing import Any
 
 import itertools
@@ -174,6 +177,20 @@ def _hear_standing(stage: Stage, worker: int, made: Any) -> None:
     stage.nursery.hear("stands", pid=worker, point="inside")
 
 
+def _put_many(stage: Stage) -> None:
+    """Queue so many jobs that their rows are filed."""
+    stage.queue(*(AsyncJob(nothing) for _ in range(filing.FILE_AT)))
+
+
+def _put_often(stage: Stage) -> None:
+    """Let there be many small segments."""
+    for _ in range(shelves.MANY):
+        _put_many(stage)
+        with stage.ledger.connected() as connection:
+            while filing.file(get_queues(connection)[""].lane(())):
+                connection.transaction_manager.commit()
+
+
 def _newer_function(stage: Stage) -> None:
     stage.queue(AsyncJob(newer.work, stage.number()))
 
@@ -295,6 +312,8 @@ def _end_ending(stage: Stage, number: int, kept: bool) -> None:
 
 #: Forgets at once what others have left.
 _PRUNING = {"later": 7200, "prune_seconds": 0.2}
+#: Files at once, and claims nothing.
+_FILING = {"file_seconds": 0.1, **NOTHING}
 _WITHOUT = {"without": newer.__name__}
 
 #: By the name of a step of a worker: what makes it take that step.
@@ -306,6 +325,8 @@ DEEDS: dict[str, Deed] = {
     "settle": Deed(then=_stop_after_work),
     "beat": Deed(_stand, _hear_standing),
     "unregister": Deed(then=_stop),
+    "file": Deed(_put_many, role=_FILING),
+    "shelve": Deed(_put_often, role=_FILING),
     "give_back": Deed(then=_stop_in_claim, role=FAST),
     "cancel_leased": Deed(_ask, _cancel_asking),
     "end_callback": Deed(_call_back),

@@ -8,6 +8,8 @@ from plone.app.taskqueue.queue import batching
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
+from plone.app.taskqueue.queue.directory import journals
+from plone.app.taskqueue.queue.directory import shelves
 from plone.app.taskqueue.queue.workers import Worker
 from plone.app.taskqueue.tests.crash import points
 from typing import Any
@@ -27,6 +29,8 @@ _BESIDE = {
     "settle": (settling, "settle"),
     "tell": (batching, "tell"),
     "beat": (Worker, "beat"),
+    "file": (journals, "take"),
+    "shelve": (shelves, "replace"),
 }
 
 

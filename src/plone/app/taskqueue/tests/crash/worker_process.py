@@ -9,6 +9,7 @@ opened nothing; that way a hundred of them may die in a few seconds.
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import keepalive
 from plone.app.taskqueue.dispatcher import Dispatcher
+from plone.app.taskqueue.dispatcher import filer
 from plone.app.taskqueue.dispatcher import membership
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pruner
@@ -74,6 +75,7 @@ def _change(
     later: float = 0,
     as_pid: int | None = None,
     prune_seconds: float | None = None,
+    file_seconds: float | None = None,
     idle_patience: float | None = None,
     fast: bool = False,
     network: str | None = None,
@@ -96,6 +98,8 @@ def _change(
         membership.os = SimpleNamespace(getpid=lambda: as_pid)
     if prune_seconds is not None:
         pruner._USUAL_INTERVAL = prune_seconds
+    if file_seconds is not None:
+        filer._TURN = filer._USUAL_INTERVAL = filer._LONGEST_REST = file_seconds
     if idle_patience is not None:
         rescuer._IDLE_PATIENCE = idle_patience
     if fast:

@@ -47,21 +47,18 @@ def make(engine):
     return make
 
 
-def test_the_first_worker_files_for_all(engine, make):
-    made = sorted((make() for _ in range(3)), key=lambda each: each[2])
-    put_many(engine)
-    for filer, connection, _ in made[1:]:
-        filer.run(connection)
-        assert filed(engine) == 0
-        put_many(engine)
-    filer, connection, worker_id = made[0]
-    filer.run(connection)
-    assert filed(engine) == filing.FILE_AT
-    engine.fence(worker_id)
-    put_many(engine)
-    filer, connection, _ = made[1]
-    filer.run(connection)
-    assert filed(engine) == filing.FILE_AT
+def test_the_workers_take_turns(engine, make):
+    made = [make() for _ in range(3)]
+    turns = []
+    for _ in range(6):
+        for number, (filer, connection, _) in enumerate(made):
+            put_many(engine)
+            filer.run(connection)
+            if filed(engine):
+                turns.append(number)
+        clock.advance(8)
+    assert sorted(turns[:3]) == [0, 1, 2]
+    assert turns == turns[:3] * 2
 
 
 def test_a_queue_rests_longer_and_longer_where_there_is_nothing_to_do(engine, make):
