@@ -1216,7 +1216,8 @@ class IAdministration(Interface):
 
         ``"retry"`` returns the new job, ``"cancel"`` whether it is cancelled at once.
         The first three need "Retry and cancel jobs" unless the job is one's own,
-        ``"delete"`` needs "Delete jobs".  ``ActionError``, a ``ValueError``: it cannot
+        ``"delete"`` needs "Delete jobs"; a cron job needs "Manage cron jobs", as in
+        ``do_cron``.  ``ActionError``, a ``ValueError``: it cannot
         be done, for the reason that it says.
         """
 

@@ -4,6 +4,7 @@ from datetime import UTC
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.administration import InputError
+from plone.app.taskqueue.administration.access import MANAGE_CRON
 from plone.app.taskqueue.administration.schedules import crontab_values
 from plone.app.taskqueue.administration.schedules import read_schedule
 from plone.app.taskqueue.schedule.schedule import Schedule
@@ -161,6 +162,27 @@ class TestCron(TasksTestCase):
                 ):
                     with self.assertRaises(Unauthorized):
                         change()
+
+    def test_as_a_job_among_others_it_needs_the_same_rights(self):
+        job = self.plan()
+        self.assertTrue(self.admin.can("run_now", job))
+        self.portal.manage_permission(MANAGE_CRON, [])
+        for action in ("cancel", "run_now"):
+            with self.subTest(action):
+                # Although it is one's own job.
+                self.assertFalse(self.admin.can(action, job))
+                with self.assertRaises(Unauthorized):
+                    self.admin.do(action, job)
+        self.portal.manage_permission(MANAGE_CRON, ["Manager", "Site Administrator"])
+        setRoles(self.portal, TEST_USER_ID, ["Manager"])
+        theirs = self.admin.add_cron_job(self.theirs, "tidy", NIGHTLY, GOOD)
+        transaction.commit()
+        self.assertTrue(self.admin.can("run_now", theirs))
+        setRoles(self.portal, TEST_USER_ID, ["Site Administrator"])
+        self.assertFalse(self.admin.can("run_now", theirs))
+        with self.assertRaises(Unauthorized):
+            self.admin.do("run_now", theirs)
+        self.assertTrue(self.admin.do("cancel", theirs))
 
     def test_only_some_may_plan_what_runs_as_somebody_else(self):
         with self.assertRaises(Unauthorized):
