@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
+from plone.app.taskqueue.queue.directory import shelves
 from plone.app.taskqueue.queue.history import History
 
 import pytest
@@ -26,6 +27,13 @@ def test_each_is_found_whichever_goes_first(first):
     gone = jobs.pop(first)
     history.discard(gone)
     assert gone not in history
+    (partition,) = history.partitions()
+    rows = {
+        order
+        for _, segment in shelves.segments_on(partition.shelf)
+        for order in segment.orders
+    }
+    assert rows.issuperset(-key for key in partition.jobs)
     assert all(job in history for job in jobs)
     for job in jobs:
         history.discard(job)

@@ -13,6 +13,8 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import get_queues
+from plone.app.taskqueue.queue.directory import filing
+from plone.app.taskqueue.queue.directory.wanted import STATES
 from plone.app.taskqueue.tests.functions import PATIENCE
 from plone.app.taskqueue.tests.releases import making
 from plone.app.taskqueue.tests.releases import work
@@ -24,6 +26,7 @@ from zope.component.testing import setUp
 from zope.component.testing import tearDown
 
 import gzip
+import itertools
 import json
 import pytest
 import threading
@@ -187,6 +190,36 @@ def test_it_is_run_to_the_end_in_one_thread_and_used_as_any_other(kept):
             pass
     kept.check()
     assert sum(kept.queues[""].counts().values()) == 0
+
+
+def test_its_jobs_are_found_before_there_is_a_directory_of_them_and_after(
+    kept, monkeypatch
+):
+    monkeypatch.setattr(filing, "GRACE", 0)
+    monkeypatch.setattr(filing, "WALKED", 2)
+    names = {job.function_name for job in kept.root["jobs"].values()}
+
+    def look() -> None:
+        kept.connection.transaction_manager.begin()
+        for queue, name in itertools.product(kept.queues.values(), names):
+            expected = [
+                job for job in queue.search(STATES) if job.function_name == name
+            ]
+            assert list(queue.search(STATES, function=name)) == expected
+
+    look()
+    portions = 0
+    for name in kept.queues:
+        done = 1
+        while done:
+            with kept.connection.transaction_manager:
+                done = filing.tidy(kept.queues[name], True)
+            portions += 1
+            look()
+    assert portions > len(kept.queues)
+    for queue in kept.queues.values():
+        assert all(room.directory.is_complete for room in queue.lanes())
+    kept.check()
 
 
 def test_todays_code_can_make_one(tmp_path, monkeypatch):

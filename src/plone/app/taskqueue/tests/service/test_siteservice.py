@@ -22,6 +22,7 @@ from plone.app.testing import login
 from plone.app.testing import logout
 from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import TEST_USER_ID
+from plone.uuid.interfaces import IUUID
 from zExceptions import BadRequest
 from ZODB.DB import DB
 from ZODB.POSException import ConflictError
@@ -351,6 +352,44 @@ class TestContext(SiteServiceTestCase):
         self.tasks.process(0)
         self.tasks.process(3600)
         self.assertEqual(self.tasks.getResult(jobid)[0], "A document")
+
+    def test_its_job_is_found_by_the_site_the_user_and_the_context(self):
+        self.provide("mine", title_of, wants_context=True, run_as="caller")
+        path = "/".join(self.document.getPhysicalPath())
+        own = self.tasks.add("title", context=self.document)
+        mine = self.tasks.add("mine", context=self.document)
+        queue = self.tasks._queue
+        transaction.commit()
+
+        def found(**wanted):
+            self.assertTrue(queue.lane(("default",)).directory.is_complete)
+            queue.check()
+            states = ["pending", "completed"]
+            return {job.id for job in queue.search(states, **wanted)}
+
+        def all_find_both():
+            for wanted in (
+                {"site": "/plone"},
+                {"context": path},
+                {"context": IUUID(self.document)},
+                {"owner": TEST_USER},
+            ):
+                self.assertEqual(found(**wanted), {own, mine}, wanted)
+            self.assertEqual(found(site=""), set())
+            self.assertEqual(found(function="task:mine", owner=TEST_USER_ID), {mine})
+
+        all_find_both()
+        # While jobs wait, they have the user whom the service has at the moment.
+        self.tasks.user = OTHER
+        self.assertEqual(found(owner=OTHER), {own})
+        self.assertEqual(found(owner=TEST_USER), {mine})
+        self.tasks.user = TEST_USER
+        self.tasks.process()
+        transaction.commit()
+        all_find_both()
+        self.tasks.user = OTHER
+        self.assertEqual(found(owner=OTHER), set())
+        self.assertEqual(found(owner=TEST_USER), {own, mine})
 
     def test_it_is_found_after_it_was_renamed(self):
         job = self.tasks.jobs[self.tasks.add("title", context=self.document)]
