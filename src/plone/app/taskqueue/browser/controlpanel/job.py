@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration import ActionError
+from plone.app.taskqueue.administration.results import is_file
 from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.browser.controlpanel import choosing
 from plone.app.taskqueue.browser.controlpanel.base import ControlPanelView
 from plone.app.taskqueue.browser.controlpanel.places import content_url
 from plone.app.taskqueue.browser.controlpanel.places import user_url
-from plone.app.taskqueue.browser.controlpanel.result import is_file
 from plone.app.taskqueue.browser.live import fingerprint
 from plone.app.taskqueue.browser.live import LiveView
 from plone.app.taskqueue.browser.times import clock_time
@@ -33,8 +33,6 @@ STEPS = {
     "failed": (_("step_failed", default="Failed"), "exclamation-octagon"),
     "cancelled": (_("step_cancelled", default="Cancelled"), "x-circle"),
 }
-#: Jobs of a batch that the page lists.
-MOST_MEMBERS = 100
 #: Buttons that ask for care.
 _DANGEROUS = ("cancel", "delete")
 
@@ -134,6 +132,8 @@ class Job(ControlPanelView):
         """Return the jobs that this one has to do with, by what they are to it."""
         details = self.details
         members = details["members"]
+        # What is told of a large batch is not all of it.
+        further = details["member_count"] - len(members)
         parts = (
             ("parent", _("related_parent", default="Callback of"), [details["parent"]]),
             ("outer", _("related_outer", default="Member of"), details["awaited_by"]),
@@ -143,8 +143,8 @@ class Job(ControlPanelView):
             {
                 "name": name,
                 "title": title,
-                "jobs": jobs[:MOST_MEMBERS],
-                "more": max(0, len(jobs) - MOST_MEMBERS),
+                "jobs": jobs,
+                "more": further if name == "members" else 0,
             }
             for name, title, jobs in parts
             if any(jobs)
@@ -239,7 +239,7 @@ class Job(ControlPanelView):
             summary["started"],
             summary["progress"] is None,
             log[-1]["when"] if log else None,
-            [member["state"] for member in details["members"][:MOST_MEMBERS]],
+            [member["state"] for member in details["members"]],
         )
 
 

@@ -55,7 +55,7 @@ class MemberView(ControlPanelView):
         done = self._do("cancel")
         if done is not None:
             self.tell(
-                _("message_cancelled", default="The job was cancelled.")
+                _("message_cancelled", default="The job is cancelled.")
                 if done
                 else _(
                     "message_being_cancelled",

@@ -5,16 +5,12 @@ from functools import cached_property
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.administration.titles import title_of
+from plone.app.taskqueue.browser.controlpanel.job import STEPS
 from plone.app.taskqueue.browser.myjobs.base import MemberView
 from plone.app.taskqueue.browser.myjobs.rows import Row
 from plone.app.taskqueue.interfaces import IAsyncJob
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
-from urllib.parse import quote
-
-
-#: What tells plone.transformchain to leave an answer as it is.
-_NO_TRANSFORM = "plone.transformchain.disable"
 
 
 class MyJob(MemberView):
@@ -83,7 +79,7 @@ class MyJob(MemberView):
     def steps(self) -> list[dict[str, Any]]:
         """Return what happened to the job, with a title for each step."""
         return [
-            {**step, "title": _STEPS.get(step["what"], step["what"])}
+            {**step, "title": STEPS[step["what"]][0]}
             for step in self.details["timeline"]
         ]
 
@@ -98,35 +94,3 @@ class MyJob(MemberView):
         """Return how many others there are, as text; empty for none."""
         left = self.details["member_count"] - len(self.members())
         return self.number(left) if left > 0 else ""
-
-
-_STEPS = {
-    "queued": _("step_queued", default="Queued"),
-    "tried": _("step_tried", default="Tried, and put off"),
-    "due": _("step_due", default="Is to begin"),
-    "began": _("step_began", default="Began"),
-    "completed": _("step_completed", default="Done"),
-    "failed": _("step_failed", default="Failed"),
-    "cancelled": _("step_cancelled", default="Cancelled"),
-}
-
-
-class MyJobFile(MyJob):
-    """``@@my-job-file?id=REFERENCE``: the result as a file, never shown in the browser."""
-
-    def __call__(self) -> bytes:
-        with self.missing():
-            found = self.admin.result_file(self.job)
-            if found is None:
-                raise LookupError(f"The result of job {self.row.id} is no file.")
-        # Or a page that somebody downloads would get the site's theme, and tokens.
-        self.request.environ[_NO_TRANSFORM] = True
-        response = self.request.response
-        response.setHeader("Content-Type", found.content_type)
-        response.setHeader(
-            "Content-Disposition", f"attachment; filename*=UTF-8''{quote(found.name)}"
-        )
-        response.setHeader("X-Content-Type-Options", "nosniff")
-        response.setHeader("Content-Security-Policy", "sandbox")
-        response.setHeader("Cache-Control", "private, no-store")
-        return found.data

@@ -108,7 +108,7 @@ def test_a_job_is_cancelled_and_run_again(browser, site, javascript):
     page = browser.login("editor", javascript=javascript)
     page.goto(f"{site.url}/@@my-jobs")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("The job was cancelled.")).to_be_visible()
+    expect(page.get_by_text("The job is cancelled.")).to_be_visible()
     assert site.state(job_id) is State.CANCELLED
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("The job was queued once more.")).to_be_visible()

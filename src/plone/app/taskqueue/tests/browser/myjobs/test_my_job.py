@@ -52,7 +52,7 @@ class TestMyJob(MyJobTestCase):
         job = self.ended(give, 1)
         reference = self.reference(job)
         login(self.portal, OTHER_USER)
-        for page in ("@@my-job", "@@my-job-file"):
+        for page in ("@@my-job", "@@taskqueue-result"):
             for crafted in (reference, "7", "", "x", "-1", "main-1", "9" * 30, MARKUP):
                 with self.subTest((page, crafted)):
                     browser = self.browser(path=page, id=crafted)
@@ -89,7 +89,7 @@ class TestMyJob(MyJobTestCase):
 
 class TestFile(MyJobTestCase):
     def file_of(self, value):
-        browser = self.open(self.hers(give, value), page="@@my-job-file")
+        browser = self.open(self.hers(give, value), page="@@taskqueue-result")
         return browser.headers, browser._response.body
 
     def test_bytes_and_long_texts_are_downloaded(self):
@@ -99,24 +99,24 @@ class TestFile(MyJobTestCase):
         self.assertTrue(headers["Content-Disposition"].startswith("attachment;"))
         headers, body = self.file_of("ü" * 3_000)
         self.assertEqual(body.decode(), "ü" * 3_000)
-        self.assertIn("text/plain", headers["Content-Type"])
+        self.assertEqual(headers["Content-Type"], "application/octet-stream")
 
     def test_a_named_file_keeps_its_name_and_is_never_shown_in_the_browser(self):
-        file = NamedFile(b"<script>", "text/html", 'a"; X: "\u00fc.html')
+        file = NamedFile(b"<script>", "text/html", '../a"; X "\u00fc.html')
         headers, body = self.file_of(file)
         self.assertEqual(body, b"<script>")
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
         self.assertEqual(
             headers["Content-Disposition"],
-            "attachment; filename*=UTF-8''a%22%3B%20X%3A%20%22%C3%BC.html",
+            "attachment; filename*=UTF-8''a%22%3B%20X%20%22%C3%BC.html",
         )
 
     def test_the_pages_offer_the_file_instead_of_showing_it(self):
         job = self.hers(repeat, "long ", 1_000)
         for browser in (self.open(job), self.browser(path="@@my-jobs")):
-            self.assertIn(f"@@my-job-file?id={self.id_of(job)}", browser.contents)
+            self.assertIn(f"@@taskqueue-result?id={self.id_of(job)}", browser.contents)
             self.assertNotIn("long long", browser.contents)
 
     def test_a_short_result_is_no_file(self):
-        browser = self.open(self.hers(give, "short"), page="@@my-job-file")
+        browser = self.open(self.hers(give, "short"), page="@@taskqueue-result")
         self.assertTrue(browser.headers["Status"].startswith("404"))

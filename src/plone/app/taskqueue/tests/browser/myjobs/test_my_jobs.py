@@ -157,7 +157,7 @@ class TestChanging(PagesTestCase):
         job = self.waiting()
         browser = self.press("cancel")
         self.assertEqual(job.state, State.CANCELLED)
-        self.assertIn("The job was cancelled.", browser.contents)
+        self.assertIn("The job is cancelled.", browser.contents)
         self.assertEqual(browser.url, self.address("@@my-jobs"))
 
     def test_a_member_runs_a_job_again(self):
