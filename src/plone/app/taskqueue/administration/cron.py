@@ -96,7 +96,7 @@ class CronAdministration(TaskAdministration):
         self, values: Mapping[str, Any], job: CronJob | None = None
     ) -> dict[str, Any]:
         self.access.require(MANAGE_CRON)
-        return schedules.preview(schedules.read_schedule(values, _known(job)))
+        return schedules.preview(schedules.read_schedule(values, known_schedule(job)))
 
     def add_cron_job(
         self,
@@ -136,11 +136,11 @@ class CronAdministration(TaskAdministration):
         self, job: CronJob, values: Mapping[str, Any], input: Any = KEEP
     ) -> None:
         service = self._may_change(job, more=True)
-        schedule = schedules.read_schedule(values, _known(job))
+        schedule = schedules.read_schedule(values, known_schedule(job))
         try:
             if input is not KEEP:
                 service.update_input(job.id, input)
-            if schedule != _known(job):
+            if schedule != known_schedule(job):
                 job.update(schedule=schedule)
                 service.reschedule(job.id)
         except (TypeError, ValueError) as error:
@@ -218,7 +218,7 @@ def _cron_jobs_of(service: Any) -> Iterator[CronJob]:
                 yield job
 
 
-def _known(job: CronJob | None) -> Any:
+def known_schedule(job: CronJob | None) -> Any:
     """Return the schedule of a job; ``None`` for one that cannot be read here."""
     try:
         return None if job is None else job.schedule
@@ -227,7 +227,7 @@ def _known(job: CronJob | None) -> Any:
 
 
 def _schedule_of(job: CronJob) -> dict[str, Any]:
-    known = _known(job)
+    known = known_schedule(job)
     if known is None:
         return {**dict.fromkeys(("crontab", "timezone", *schedules.OPTIONS))}
     return schedules.schedule_values(known)

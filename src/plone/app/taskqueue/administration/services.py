@@ -124,13 +124,18 @@ class ServiceAdministration:
 
         Those of Anonymous everybody has.
         """
-        if user is None or user == self.access.user:
-            return
-        if not self.access.may(RUN_AS_OTHERS, service):
+        if user is not None and not self._may_run_as(service, user):
             raise Unauthorized(
                 f"This would run as {user[1]}, and for that you need the permission "
                 f"{RUN_AS_OTHERS!r}."
             )
+
+    def _may_run_as(self, service: Any, user: tuple[str, str] | None) -> bool:
+        return (
+            user is None
+            or user == self.access.user
+            or self.access.may(RUN_AS_OTHERS, service)
+        )
 
 
 def _check_name(place: Any, name: str) -> None:

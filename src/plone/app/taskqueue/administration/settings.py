@@ -19,8 +19,6 @@ from zope.component import adapter
 from zope.component import queryUtility
 from zope.component.hooks import getSite
 from zope.interface import Interface
-from zope.interface import Invalid
-from zope.interface import invariant
 
 import logging
 import re
@@ -40,6 +38,10 @@ class NotAQuota(schema.ValidationError):
     __doc__ = _("A quota is written as name=size, and its size is a number from 1 up.")
 
 
+class QuotaTwice(schema.ValidationError):
+    __doc__ = _("A quota is named more than once.")
+
+
 class NotAnAddress(schema.ValidationError):
     __doc__ = _("This is not an e-mail address.")
 
@@ -48,6 +50,14 @@ def is_quota(text: str) -> bool:
     """Return true for ``name=size``.  ``NotAQuota``."""
     if not _QUOTA.fullmatch(text):
         raise NotAQuota(text)
+    return True
+
+
+def are_different_quotas(lines: Any) -> bool:
+    """Return true if no quota is named twice.  ``QuotaTwice``."""
+    names = [line.partition("=")[0].strip() for line in lines]
+    if len(set(names)) < len(names):
+        raise QuotaTwice(lines)
     return True
 
 
@@ -81,6 +91,7 @@ class ITaskQueueSettings(Interface):
             "named here stay as they are.",
         ),
         value_type=schema.TextLine(constraint=is_quota),
+        constraint=are_different_quotas,
         required=False,
         default=[],
         missing_value=[],
@@ -135,19 +146,6 @@ class ITaskQueueSettings(Interface):
         required=False,
         default=True,
     )
-
-    @invariant
-    def quotas_are_named_once(settings: Any) -> None:
-        names = [_QUOTA.fullmatch(line)["name"] for line in settings.quotas or ()]
-        for name in names:
-            if names.count(name) > 1:
-                raise Invalid(
-                    _(
-                        "settings_quota_twice",
-                        default="The quota ${name} is named more than once.",
-                        mapping={"name": name},
-                    )
-                )
 
 
 #: The fields that hold for all sites of the database.

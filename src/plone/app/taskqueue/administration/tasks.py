@@ -3,6 +3,7 @@
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from plone.app.taskqueue import _
+from plone.app.taskqueue.administration.access import MANAGE_CRON
 from plone.app.taskqueue.administration.access import USE_SERVICES
 from plone.app.taskqueue.administration.contexts import find_context
 from plone.app.taskqueue.administration.errors import ActionError
@@ -44,6 +45,7 @@ class TaskAdministration(ServiceAdministration):
         options = options_of(self.task(service, name))
         schema = options.input_schema
         user = self._user_of(service, options)
+        may_run_as = self._may_run_as(service, user)
         return {
             "name": name,
             "title": options.title or name,
@@ -53,6 +55,8 @@ class TaskAdministration(ServiceAdministration):
             "run_as": options.run_as,
             "user": user[1] if user else None,
             "timeout": options.timeout,
+            "can_run": may_run_as and self.access.may(USE_SERVICES, service),
+            "can_plan": may_run_as and self.access.may(MANAGE_CRON, service),
             "has_schema": schema is not None,
             "fields": [] if schema is None else _fields(schema, options.redact),
         }
