@@ -9,10 +9,12 @@ from plone.app.taskqueue.administration.errors import ActionError
 from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import ICronJob
 from plone.app.taskqueue.interfaces import IJob
+from plone.app.taskqueue.interfaces import ISiteTaskService
 from plone.app.taskqueue.job.cronjob import CronRun
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.service.places import owner_of
+from plone.app.taskqueue.task.errors import TaskError
 from typing import Any
 from zExceptions import Unauthorized
 
@@ -33,7 +35,7 @@ def retry(job: IAsyncJob) -> IAsyncJob:
         )
     try:
         another = _again(job)
-    except (LookupError, ValueError) as error:
+    except (LookupError, TaskError, ValueError) as error:
         raise ActionError(str(error)) from error
     if another.stored_state in FINAL or another is job:
         raise ActionError(
@@ -52,9 +54,7 @@ def _again(job: IAsyncJob) -> IAsyncJob:
             raise ValueError(
                 f"Job {job.id} is of a cron job: begin a run of the cron job instead."
             )
-        service = job.queue.service
-        number = service.add(job.task, job.input, context=service.context_of(job))
-        return service.jobs[number]
+        return job.queue.service.add_again(job)
     another = job.another()
     owner = None if job.surroundings is None else owner_of(job)
     queued = job.queue.put(another, job.quota_names, owner=owner)
@@ -156,8 +156,20 @@ def _may(action: str, job: IAsyncJob, access: Access) -> bool:
     """
     if not ICronJob.providedBy(job):
         return ACTIONS[action][1](access, job)
-    if not (access.may_see(job) and access.may(MANAGE_CRON)):
+    where = _service_of(job)
+    if not (access.may_see(job) and access.may(MANAGE_CRON, where)):
         return False
     if action != "run_now" or job.user in (None, access.user):
         return True
-    return access.may(RUN_AS_OTHERS)
+    return access.may(RUN_AS_OTHERS, where)
+
+
+def _service_of(job: ICronJob) -> Any:
+    """Return the service, which has permissions of its own; ``None``: it has no place."""
+    service = job.queue.service
+    if not ISiteTaskService.providedBy(service):
+        return None
+    try:
+        return service.located()
+    except LookupError:
+        return None

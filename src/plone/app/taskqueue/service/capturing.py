@@ -17,6 +17,7 @@ from plone.app.taskqueue.task.errors import TaskError
 from plone.app.taskqueue.task.options import CALLER
 from plone.app.taskqueue.task.options import options_of
 from typing import Any
+from zExceptions import BadRequest
 
 
 #: Stands for the path of the service's own site.
@@ -54,6 +55,21 @@ def bind(service: Any, job: Job, task: Any, context: Any) -> None:
     if known.portal == service.folder_path:
         known = known._replace(portal=_HERE)
     job.set_extra("captured", known.pack())
+
+
+def bind_again(service: Any, another: Job, task: Any, job: Job) -> None:
+    """Write down the same for another job as for one that there was.
+
+    ``TaskError``: the task runs as the caller by now, and there was none.
+    ``ValueError``: the context is gone.
+    """
+    check_again(task, job)
+    try:
+        context_of(service, job)
+    except BadRequest as error:
+        raise ValueError(str(error)) from error
+    for name in ("as_caller", "captured"):
+        another.set_extra(name, job.extra(name))
 
 
 def surroundings_of(service: Any, job: Job) -> tuple:

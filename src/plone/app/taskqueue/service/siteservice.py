@@ -164,6 +164,10 @@ class SiteTaskService(BaseTaskService, SimpleItem):
     def _bind(self, job: Job, task: Any, context: Any) -> None:
         capturing.bind(self, job, task, context)
 
+    def _bind_again(self, another: Job, task: Any, job: Job) -> None:
+        super()._bind_again(another, task, job)
+        capturing.bind_again(self, another, task, job)
+
     def surroundings_of(self, job: Job) -> tuple | None:
         return capturing.surroundings_of(self, job)
 

@@ -102,6 +102,25 @@ class BaseTaskService(CronService, Contained, Persistent):
         self._bind(job, found, context)
         return self._register(job, self._queue.add(job, later=startLater))
 
+    def add_again(self, job: Job) -> Job:
+        """Queue another job that does the same, with the same context and user.
+
+        Whoever asks for it is not its caller: the input is somebody else's.  Returns a
+        job that waits already, where the task lets one of a kind wait.  ``ValueError``,
+        ``TaskError``: it cannot be run any more.
+        """
+        found = self._task(job.task)
+        if found is None:
+            raise ValueError("Task does not exist")
+        input = self._checked(found, job.input, job.task)
+        another = Job(self._generateId(), job.task, input)
+        self._set_options(another, found, input)
+        self._bind_again(another, found, job)
+        return self.jobs[self._register(another, self._queue.add(another))]
+
+    def _bind_again(self, another: Job, task: Any, job: Job) -> None:
+        another.set_extra("context", job.extra("context"))
+
     def _checked(self, task: Any, input: Any, name: str) -> Any:
         with self._in_site():
             return validate_input(task, input, name)

@@ -198,9 +198,26 @@ class TestCron(TasksTestCase):
         ):
             with self.assertRaises(Unauthorized):
                 change()
+        # Nor is there another door.
+        self.assertFalse(self.admin.can("run_now", job))
+        with self.assertRaises(Unauthorized):
+            self.admin.do("run_now", job)
+        done, ((_, reason),) = self.admin.do_all("run_now", [self.reference(job)])
+        self.assertEqual((done, len(job.open_runs)), (0, 0))
+        self.assertIn("may not", reason)
         # What only takes away does not need it.
         self.admin.do_cron("disable", job)
         self.admin.do_cron("delete", job)
+
+    def test_a_service_says_itself_who_plans_in_it(self):
+        job = self.plan()
+        self.assertTrue(self.admin.can("run_now", job))
+        self.tasks.manage_permission(MANAGE_CRON, ["Manager"], 0)
+        for action in ("run_now", "cancel"):
+            with self.subTest(action):
+                self.assertFalse(self.admin.can(action, job))
+                with self.assertRaises(Unauthorized):
+                    self.admin.do(action, job)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,19 @@ from datetime import timedelta
 from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.administration import InputError
 from plone.app.taskqueue.interfaces import IAdministration
+from plone.app.taskqueue.interfaces import ITask
+from plone.app.taskqueue.task import SimpleTask
+from plone.app.taskqueue.tests.administration.tasks import ITidy
 from plone.app.taskqueue.tests.administration.tasks import TasksTestCase
+from plone.app.taskqueue.tests.administration.tasks import tidy
+from plone.app.taskqueue.tests.service.base import OTHER_USER
+from plone.app.testing import login
 from plone.app.testing import logout
 from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
+from plone.app.testing import TEST_USER_NAME
 from zExceptions import Unauthorized
+from zope.component import provideUtility
 
 import json
 import transaction
@@ -222,6 +230,41 @@ class TestTasks(TasksTestCase):
         self.others.user = ("/acl_users", "admin")
         setRoles(self.portal, TEST_USER_ID, ["Manager"])
         self.admin.add_job(self.theirs, "tidy", GOOD)
+
+    def test_run_again_it_is_still_the_job_of_its_caller(self):
+        login(self.portal, OTHER_USER)
+        self.tasks.add("mine", GOOD)
+        (hers,) = self.tasks.jobs.values()
+        caller = hers.user
+        self.tasks.process()
+        transaction.commit()
+        login(self.portal, TEST_USER_NAME)
+        another = self.admin.do("retry", hers)
+        self.assertNotEqual(another, hers)
+        # What she has typed in is not done with the rights of an administrator.
+        self.assertEqual(another.user, caller)
+        self.assertEqual(another.facets.owner, caller)
+        self.assertEqual(another.input, hers.input)
+
+    def test_a_job_that_had_no_caller_gets_none(self):
+        job = self.admin.add_job(self.mine, "tidy", GOOD)
+        self.tasks.process()
+        transaction.commit()
+        provideUtility(
+            SimpleTask(tidy, run_as="caller", input_schema=ITidy), ITask, name="tidy"
+        )
+        with self.assertRaises(ActionError):
+            self.admin.do("retry", job)
+
+    def test_a_job_whose_object_is_gone_is_not_run_again(self):
+        page = self.folder[self.folder.invokeFactory("Document", "gone")]
+        transaction.commit()
+        job = self.admin.add_job(self.mine, "title-of", None, "/test-folder/gone")
+        self.tasks.process()
+        self.folder.manage_delObjects([page.getId()])
+        transaction.commit()
+        with self.assertRaises(ActionError):
+            self.admin.do("retry", job)
 
     def test_a_job_is_held_until_somebody_starts_it(self):
         job = self.admin.add_job(self.mine, "tidy", GOOD, later=True)
