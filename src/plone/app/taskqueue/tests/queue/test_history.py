@@ -3,6 +3,7 @@
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.job.taskjob import Job
 from plone.app.taskqueue.queue.directory import shelves
+from plone.app.taskqueue.queue.directory.rows import ended_row
 from plone.app.taskqueue.queue.history import History
 
 import pytest
@@ -11,8 +12,8 @@ import pytest
 NOON = 1_600_000_200.0
 
 
-def ended(number):
-    job = Job(number, "echo", None)
+def ended(number, task="echo"):
+    job = Job(number, task, None)
     job.ended(NOON)
     job.become(State.COMPLETED)
     return job
@@ -21,7 +22,7 @@ def ended(number):
 @pytest.mark.parametrize("first", range(4))
 def test_each_is_found_whichever_goes_first(first):
     # Runs of one cron job have one number, and the next number is another job's.
-    jobs = [ended(number) for number in (7, 7, 8, 7)]
+    jobs = [ended(7, "a"), ended(7, "b"), ended(8, "c"), ended(7, "d")]
     history = History()
     history.add_all(jobs)
     gone = jobs.pop(first)
@@ -29,11 +30,12 @@ def test_each_is_found_whichever_goes_first(first):
     assert gone not in history
     (partition,) = history.partitions()
     rows = {
-        order
+        row
         for _, segment in shelves.segments_on(partition.shelf)
-        for order in segment.orders
+        for row in segment.rows().items()
     }
-    assert rows.issuperset(-key for key in partition.jobs)
+    for key, job in partition.jobs.items():
+        assert (-key, ended_row(job)) in rows
     assert all(job in history for job in jobs)
     for job in jobs:
         history.discard(job)

@@ -3,6 +3,7 @@
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue import transitions
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.directory import checking
@@ -104,6 +105,19 @@ def test_rows_of_jobs_that_have_left_are_not_filed(engine, tidy):
     tidy()
     assert sizes(engine) == [4]
     assert found(engine, "pending", owner=ANNA, newest_first=False) == ids[60:]
+
+
+def test_a_job_that_comes_back_after_its_row_was_filed_is_found_once(engine, tidy):
+    ids = put_many(engine, filing.FILE_AT)
+    tidy()
+    held = engine.hold()
+    assert found(engine, "pending", owner=ANNA) == []
+    with held.manager:
+        settling.give_back(held.queue, held.lease)
+    assert (sizes(engine), unfiled(engine)) == ([64], 64)
+    assert found(engine, "pending", owner=ANNA, newest_first=False) == ids
+    tidy()
+    assert found(engine, "pending", owner=ANNA) == ids[::-1]
 
 
 def test_rows_are_filed_in_portions(engine, tidy, monkeypatch):
