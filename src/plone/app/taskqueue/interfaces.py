@@ -1176,7 +1176,7 @@ class IAdministration(Interface):
         """Return the result alone, which ``details`` has among much else."""
 
     def result_file(job: IAsyncJob):
-        """Return the result as ``results.ResultFile`` with ``name`` and ``data``.
+        """Return the result as ``results.ResultFile`` with ``name``, ``content_type``, ``data``.
 
         ``None``: it is no file, there is none, or it is not to be seen.
         """

@@ -7,10 +7,16 @@ from typing import Any
 from typing import NamedTuple
 
 
+#: The type of a file of which nothing is known.
+UNKNOWN = "application/octet-stream"
+
+
 class ResultFile(NamedTuple):
     """A file that came out of a job."""
 
     name: str
+    #: What it says it is; who serves it had better not let a browser believe that.
+    content_type: str
     data: bytes
 
 
@@ -29,8 +35,9 @@ def file_of(number: str, value: Any) -> ResultFile | None:
     if not is_file(value):
         return None
     if isinstance(value, str):
-        return ResultFile(f"job-{number}.txt", value.encode())
+        return ResultFile(f"job-{number}.txt", "text/plain", value.encode())
     name = f"job-{number}.bin"
     if isinstance(value, bytes | bytearray):
-        return ResultFile(name, bytes(value))
-    return ResultFile(safe_basename(value.filename or "") or name, value.data)
+        return ResultFile(name, UNKNOWN, bytes(value))
+    name = safe_basename(value.filename or "") or name
+    return ResultFile(name, value.contentType or UNKNOWN, value.data)

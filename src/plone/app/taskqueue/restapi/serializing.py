@@ -113,7 +113,7 @@ def _file_as_json(
         "filename": found.name,
         "content-type": found.content_type,
         "size": len(found.data),
-        "download": f"{site_url}/@@my-job-file?id={reference}",
+        "download": f"{site_url}/@@taskqueue-result?id={reference}",
     }
 
 

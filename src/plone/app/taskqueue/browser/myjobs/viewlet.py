@@ -23,8 +23,8 @@ logger = logging.getLogger("plone.app.taskqueue")
 
 #: Jobs that are counted, at most.
 MOST = 100
-#: The pages that show a user's own jobs, where nothing needs to be told.
-_OWN_PAGES = ("my-jobs", "my-job")
+#: The page that lists a user's own jobs, where nothing needs to be told.
+_LIST = "my-jobs"
 
 
 class EndingsViewlet(ViewletBase):
@@ -56,8 +56,8 @@ class EndingsViewlet(ViewletBase):
         return f"{self._site.absolute_url()}/@@my-jobs"
 
     def _look(self) -> None:
-        # A part of a page is shown within another one, and gone with it.
-        if self.request.get("ajax_load"):
+        is_list = getattr(self.view, "__name__", None) == _LIST
+        if not (is_list or self._is_whole_page()):
             return
         self._site = getToolByName(self.context, "portal_url").getPortalObject()
         admin = IAdministration(self._site)
@@ -82,11 +82,18 @@ class EndingsViewlet(ViewletBase):
         )
         # Of what is cached it could not be said that it was seen.
         self.request.set("statusmessages", "taskqueue")
-        if getattr(self.view, "__name__", None) in _OWN_PAGES:
+        jobs = [job for job in jobs if not job.is_member]
+        if is_list or not jobs:
             return
         failed = [job for job in jobs if job.stored_state is State.FAILED]
         self.has_failed = bool(failed)
         self.message = self._message(admin, jobs, failed)
+
+    def _is_whole_page(self) -> bool:
+        # What a script asks for becomes a part of another page, if it is shown at all.
+        if self.request.get("ajax_load"):
+            return False
+        return self.request.getHeader("Sec-Fetch-Dest") in (None, "document")
 
     def _message(
         self, admin: IAdministration, jobs: list[IAsyncJob], failed: list[IAsyncJob]

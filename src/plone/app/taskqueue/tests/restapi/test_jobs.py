@@ -145,6 +145,20 @@ class TestOneJob(RestTestCase):
             job = self.ended(funcs.returnContent, given)
             self.assertEqual(self.get(f"/@jobs/{self.reference(job)}").status, 200)
 
+    def test_a_result_that_is_a_file_is_told_with_where_it_is(self):
+        job = self.ended(funcs.returnContent, b"\xff\xfe")
+        reference = self.reference(job)
+        found = self.get(f"/@jobs/{reference}").json["result_file"]
+        self.assertEqual(
+            found,
+            {
+                "filename": f"job-{reference}.bin",
+                "content-type": "application/octet-stream",
+                "size": 2,
+                "download": f"http://nohost/plone/@@taskqueue-result?id={reference}",
+            },
+        )
+
     def test_a_job_that_is_not_there_is_not_found(self):
         missing = self.get("/@jobs/77")
         self.assertEqual(missing.status, 404)

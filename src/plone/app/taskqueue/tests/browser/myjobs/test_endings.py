@@ -7,11 +7,13 @@ from plone.app.taskqueue.browser.myjobs import viewlet
 from plone.app.taskqueue.endings.wishes import keep_wishes
 from plone.app.taskqueue.endings.wishes import Wishes
 from plone.app.taskqueue.endings.wishes import wishes_of
+from plone.app.taskqueue.service import makeJob
 from plone.app.taskqueue.tests.browser.myjobs.base import complain
 from plone.app.taskqueue.tests.browser.myjobs.base import give
 from plone.app.taskqueue.tests.browser.myjobs.base import MARKUP
 from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.service.base import OTHER_USER
+from plone.app.testing import login
 from plone.app.testing import TEST_USER_NAME
 from plone.registry.interfaces import IRegistry
 from unittest import mock
@@ -53,6 +55,32 @@ class TestMessage(PagesTestCase):
             self.assertIn(
                 "or more of your jobs have ended.", self.browser(path=PAGE).contents
             )
+
+    def test_of_a_batch_nothing_is_told_but_its_end(self):
+        login(self.portal, OTHER_USER)
+        batch = self.service.queueSerialJobs(
+            makeJob(give, self.folder, 1), makeJob(complain, self.folder, "No")
+        )
+        self.run_job(batch)
+        self.assertIn(
+            "Your job “Jobs one after the other” is done.",
+            self.browser(path=PAGE).contents,
+        )
+
+    def test_what_a_script_asks_for_is_no_page_that_is_seen(self):
+        self.hers(give, 1)
+        for header, path in (("empty", PAGE), (None, f"{PAGE}?ajax_load=1")):
+            browser = self.browser()
+            if header:
+                browser.addHeader("Sec-Fetch-Dest", header)
+            browser.open(self.address(path))
+            self.assertIn("Test folder", browser.contents)
+            self.assertNotIn(DONE, browser.contents)
+            self.assertNotIn(seen.NAME, browser.headers.get("Set-Cookie", ""))
+        browser = self.browser()
+        browser.addHeader("Sec-Fetch-Dest", "document")
+        browser.open(self.address(PAGE))
+        self.assertIn(DONE, browser.contents)
 
     def test_who_has_seen_the_list_is_not_told(self):
         self.hers(give, 1)
