@@ -20,9 +20,35 @@ ACTIONS = {
     "delete": _("done_word_delete", default="Deleted"),
     "pause": _("done_word_pause", default="Paused a queue"),
     "resume": _("done_word_resume", default="Resumed a queue"),
+    "add_job": _("done_word_add_job", default="Ran a task"),
+    "add_cron": _("done_word_add_cron", default="Added a cron job"),
+    "edit_cron": _("done_word_edit_cron", default="Changed a cron job"),
+    "enable_cron": _("done_word_enable_cron", default="Enabled a cron job"),
+    "disable_cron": _("done_word_disable_cron", default="Disabled a cron job"),
+    "run_cron": _("done_word_run_cron", default="Ran a cron job now"),
+    "delete_cron": _("done_word_delete_cron", default="Deleted a cron job"),
+    "add_service": _("done_word_add_service", default="Added a task service"),
+    "start_processing": _(
+        "done_word_start_processing", default="Started the thread of a service"
+    ),
+    "stop_processing": _(
+        "done_word_stop_processing", default="Stopped the thread of a service"
+    ),
+    "settings": _("done_word_settings", default="Changed a setting"),
 }
 #: Those whose subject is a job.
-_OF_JOBS = ("retry", "cancel", "run_now", "delete")
+_OF_JOBS = (
+    "retry",
+    "cancel",
+    "run_now",
+    "delete",
+    "add_job",
+    "add_cron",
+    "edit_cron",
+    "enable_cron",
+    "disable_cron",
+    "run_cron",
+)
 _REFERENCE = re.compile(r"[\w.-]+")
 
 

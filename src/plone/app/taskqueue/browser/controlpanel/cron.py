@@ -2,6 +2,7 @@
 
 from plone.app.taskqueue import _
 from plone.app.taskqueue.administration import ActionError
+from plone.app.taskqueue.administration.showing import as_text
 from plone.app.taskqueue.browser.controlpanel.base import ControlPanelView
 from plone.app.taskqueue.browser.times import zone_of_site
 from plone.base.batch import Batch
@@ -14,6 +15,9 @@ import functools
 
 #: Cron jobs on one page.
 _SIZE = 30
+#: Values of an input that are shown of each, and their longest text.
+_TOLD = 3
+_LONGEST = 40
 _DONE = {
     "enable": _("cron_done_enable", default="The cron job has times again."),
     "disable": _(
@@ -106,3 +110,13 @@ class CronJobs(ControlPanelView):
                 },
             )
         )
+
+    def input_lines(self, job: dict[str, Any]) -> list[str]:
+        """Return the first of what the runs are given, so that they can be told apart."""
+        pairs = [(name, value) for name, value in job["input"] or () if value]
+        return [f"{name}: {_short(value)}" for name, value in pairs[:_TOLD]]
+
+
+def _short(value: Any) -> str:
+    text = as_text(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

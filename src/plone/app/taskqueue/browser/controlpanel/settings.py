@@ -15,6 +15,10 @@ from z3c.form import button
 from zope.component import getUtility
 
 
+#: Lines of a field with one value in each that are seen at once.
+_LINES = 6
+
+
 class SettingsForm(TrustedForm, RegistryEditForm):
     """The records; only what is changed is written, and noted in the audit."""
 
@@ -29,6 +33,11 @@ class SettingsForm(TrustedForm, RegistryEditForm):
         # Also where an upgrade has yet to add the records of new settings.
         registry = getUtility(IRegistry)
         return registry.forInterface(self.schema, prefix=PREFIX, check=False)
+
+    def updateWidgets(self, prefix: str | None = None) -> None:
+        super().updateWidgets(prefix)
+        for name in ("quotas", "failure_mail_to", "hidden_names"):
+            self.widgets[name].rows = _LINES
 
     buttons = button.Buttons()
     handlers = button.Handlers()

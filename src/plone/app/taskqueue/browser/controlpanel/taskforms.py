@@ -175,6 +175,13 @@ class ContextPart(_Part):
 
 class _SchedulePart(_Part):
     schema: Any
+    #: Bootstrap's classes for fields that stand beside others where there is room.
+    widths: dict[str, str] = {}
+
+    def updateWidgets(self, prefix: str | None = None) -> None:
+        super().updateWidgets(prefix)
+        for name, css in self.widths.items():
+            self.widgets[f"{TIMES}.{name}"].wrapper_css_class = css
 
     def update(self) -> None:
         self.fields = forms.Fields(
@@ -190,11 +197,27 @@ class _SchedulePart(_Part):
 class TimesPart(_SchedulePart):
     label = _("legend_times", default="When")
     schema = ITimes
+    widths = {
+        "minute": "col-sm-6 col-lg-4",
+        "hour": "col-sm-6 col-lg-4",
+        "day_of_month": "col-sm-6 col-lg-4",
+        "month": "col-sm-6 col-lg-4",
+        "day_of_week": "col-sm-6 col-lg-4",
+        "timezone": "col-sm-6 col-lg-4",
+    }
 
 
 class PoliciesPart(_SchedulePart):
     label = _("legend_policies", default="Limits and rules")
     schema = IPolicies
+    widths = {
+        "misfire": "col-lg-6",
+        "window": "col-lg-6",
+        "overlap": "col-lg-6",
+        "jitter": "col-lg-6",
+        "start": "col-lg-6",
+        "end": "col-lg-6",
+    }
 
 
 def _preset(known: Any, values: dict[str, Any]) -> Any:

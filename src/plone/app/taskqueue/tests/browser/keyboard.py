@@ -73,9 +73,10 @@ def tab_through(page: Page, within: str = "main") -> list[str]:
     for _ in range(2 * len(stops) + 10):
         page.keyboard.press("Tab")
         found = page.evaluate(_LOOK)
-        if found is None or found["index"] in reached:
+        if found is None or found["index"] in reached[:-1]:
             break
-        if found["index"] < 0:
+        # The parts of a date are stops of one field.
+        if found["index"] < 0 or found["index"] in reached[-1:]:
             continue
         reached.append(found["index"])
         if not found["seen"] or not found["size"]:

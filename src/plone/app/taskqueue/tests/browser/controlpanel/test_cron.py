@@ -45,6 +45,7 @@ class TestCronPage(CronPageTestCase):
         self.assertIn("Completed, ", contents)
         self.assertIn("taskqueue-outcome taskqueue-completed", contents)
         self.assertIn(f"@@taskqueue-job?id={self.reference(job)}", contents)
+        self.assertIn("name: &lt;b&gt;attic&lt;/b&gt;", contents)
         self.assertNotIn("<b>attic", contents)
 
     def test_it_is_disabled_enabled_and_run(self):
