@@ -96,6 +96,16 @@ def test_translations_can_be_compiled(language):
         assert not translated or catalog.gettext(msgid) == translated
 
 
+def test_variables_are_names():
+    """An expression is filled in before its text is looked up, which finds nothing."""
+    assert not [
+        variable
+        for msgid, (comments, _) in TEMPLATE.items()
+        for variable in _VARIABLE.findall(english_of(msgid, comments))
+        if not variable.strip("${}").isidentifier()
+    ]
+
+
 def test_texts_are_written_out_where_they_are_marked():
     """Nobody can translate a text that is put together before it is marked."""
     wrong = [
