@@ -142,7 +142,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 del QueueMachine
 TestDirectory = DirectoryMachine.TestCase
 TestDirectory.settings = settings(
-    max_examples=60,
+    max_examples=30,
     stateful_step_count=40,
     derandomize=True,
     database=None,
