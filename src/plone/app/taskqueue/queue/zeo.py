@@ -90,3 +90,12 @@ def add_new(connection: IConnection, obj: Persistent) -> None:
         raise ConflictError(
             "The database gave one id to two new objects.", oid=obj._p_oid
         )
+
+
+def prefetch(objects: Iterable[Any]) -> None:
+    """Have a ZEO server send the records of all of these at once that are not loaded."""
+    ghosts = [
+        obj for obj in objects if obj._p_jar is not None and obj._p_changed is None
+    ]
+    if len(ghosts) > 1:
+        ghosts[0]._p_jar.prefetch([obj._p_oid for obj in ghosts])

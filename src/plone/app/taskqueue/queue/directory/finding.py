@@ -23,6 +23,7 @@ from plone.app.taskqueue.queue.directory.wanted import class_name
 from plone.app.taskqueue.queue.directory.wanted import Wanted
 from plone.app.taskqueue.queue.history import Partition
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.zeo import prefetch
 from typing import Any
 
 import heapq
@@ -70,6 +71,7 @@ def find_in_room(room: Shards, needles: Needles, wanted: Wanted) -> Iterator[Fou
     # No row of a job that has ended and of one that has not has the same columns.
     if ERROR in needles:
         return iter(())
+    prefetch(room.directory.journals)
     written = sorted(
         {
             order
@@ -129,6 +131,7 @@ def _in_order(
     A segment is looked into when its turn comes: of a value that many have, few are.
     """
     sign = -1 if wanted.newest_first else 1
+    prefetch(segment for _, segment in found)
     waiting = sorted(
         ((_begin(segment, sign), segment) for _, segment in found),
         key=lambda each: each[0],

@@ -10,14 +10,21 @@ from plone.app.taskqueue.queue.directory.finding import find_in_partition
 from plone.app.taskqueue.queue.directory.finding import find_in_room
 from plone.app.taskqueue.queue.directory.finding import needles_of
 from plone.app.taskqueue.queue.directory.segments import Needles
+from plone.app.taskqueue.queue.directory.shelves import segments_on
 from plone.app.taskqueue.queue.directory.walking import Found
 from plone.app.taskqueue.queue.directory.wanted import checked_states
 from plone.app.taskqueue.queue.directory.wanted import Wanted
+from plone.app.taskqueue.queue.history import Partition
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
+from plone.app.taskqueue.queue.zeo import prefetch
 from typing import Any
 
 import itertools
+
+
+#: Hours of the history that are loaded at once, at most.
+_AT_ONCE = 32
 
 
 def search(
@@ -85,8 +92,24 @@ def _settled(
     partitions = queue.history(state).partitions(
         wanted.start, wanted.stop, wanted.newest_first
     )
-    for partition in partitions:
-        if needles is None or not partition.is_complete:
-            yield from walking.walk_partition(partition, wanted)
-        else:
-            yield from find_in_partition(partition, needles, wanted)
+    partitions = iter(partitions)
+    # A few for a value that many have; of one that is rare, more and more at once.
+    count = 1
+    while some := list(itertools.islice(partitions, count)):
+        count = min(2 * count, _AT_ONCE)
+        if needles is not None:
+            _prefetch(some, needles)
+        for partition in some:
+            if needles is None or not partition.is_complete:
+                yield from walking.walk_partition(partition, wanted)
+            else:
+                yield from find_in_partition(partition, needles, wanted)
+
+
+def _prefetch(partitions: list[Partition], needles: Needles) -> None:
+    prefetch(partitions)
+    shelved = [each.shelf for each in partitions if each.is_complete]
+    prefetch(shelved)
+    found = [segment for shelf in shelved for _, segment in segments_on(shelf)]
+    prefetch(found)
+    prefetch(record for segment in found for record in segment.records(needles))
