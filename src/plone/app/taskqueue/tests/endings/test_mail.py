@@ -142,9 +142,12 @@ class TestMail(PagesTestCase):
         self.assertIn("Set one in the control panel", logs.output[0])
 
     def test_a_transaction_that_is_undone_tells_nothing(self):
-        mail._hand_in(False, self.app._p_jar.db(), 1)
+        job = self.hers(give, 1)
         self.wait()
-        self.assertEqual(self.messages, [])
+        for committed, count in ((False, 1), (True, 2)):
+            mail._hand_in(committed, job._p_jar.db(), job.id)
+            self.wait()
+            self.assertEqual(len(self.messages), count)
 
 
 class TestPost(PagesTestCase):
