@@ -105,13 +105,15 @@ def arguments_as_json(
 def _file_as_json(
     administration: IAdministration, job: IAsyncJob, reference: str, site_url: str
 ) -> dict[str, Any] | None:
-    """Return what plone.restapi tells of files; ``None`` if the result is none."""
+    """Return what there is to download; ``None`` if the result is no file.
+
+    Whatever it is, it is sent as a file to be kept, without a media type of its own.
+    """
     found = administration.result_file(job)
     if found is None:
         return None
     return {
         "filename": found.name,
-        "content-type": found.content_type,
         "size": len(found.data),
         "download": f"{site_url}/@@taskqueue-result?id={reference}",
     }

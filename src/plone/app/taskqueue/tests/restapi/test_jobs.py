@@ -153,7 +153,6 @@ class TestOneJob(RestTestCase):
             found,
             {
                 "filename": f"job-{reference}.bin",
-                "content-type": "application/octet-stream",
                 "size": 2,
                 "download": f"http://nohost/plone/@@taskqueue-result?id={reference}",
             },
