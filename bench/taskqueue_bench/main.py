@@ -32,6 +32,7 @@ PARTS = (
     "depth",
     "idle",
     "plone",
+    "pages",
 )
 
 

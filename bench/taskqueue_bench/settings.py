@@ -44,6 +44,10 @@ class Settings:
     #: Jobs of one measurement in Plone with a commit for each, and with shared ones.
     plone_isolated_jobs: int = 150
     plone_grouped_jobs: int = 600
+    #: Jobs of the two sites whose pages are timed, and how often each page is.
+    few_jobs: int = 1_000
+    many_jobs: int = 1_000_000
+    page_rounds: int = 7
 
     @classmethod
     def quick(cls, directory: Path) -> "Settings":
@@ -68,4 +72,6 @@ class Settings:
             idle_seconds=10.0,
             plone_isolated_jobs=50,
             plone_grouped_jobs=200,
+            many_jobs=20_000,
+            page_rounds=3,
         )

@@ -199,6 +199,18 @@ def _plone(part: Part) -> Iterator[Row]:
         )
 
 
+def _pages(part: Part) -> Iterator[Row]:
+    for kind, name in (("ratio", "warm"), ("ratio_cold", "cold")):
+        slowest = max(part.rows, key=lambda row: row[kind].median)
+        yield _row(
+            f"a page with many jobs, {name}, the worst of all "
+            f"({slowest['page']}): times with few",
+            "≤ 2",
+            slowest[kind].text(),
+            slowest[kind].median <= 2,
+        )
+
+
 _OF_PART: dict[str, Callable[[Part], Iterator[Row]]] = {
     "commits": _commits,
     "scaling": _scaling,
@@ -211,4 +223,5 @@ _OF_PART: dict[str, Callable[[Part], Iterator[Row]]] = {
     "depth": _depth,
     "idle": _idle,
     "plone": _plone,
+    "pages": _pages,
 }
