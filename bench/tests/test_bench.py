@@ -18,6 +18,9 @@ TINY = {
     "work-jobs": 2,
     "together-seconds": 0.1,
     "together-jobs": 200,
+    "few-jobs": 20,
+    "many-jobs": 60,
+    "page-rounds": 1,
 }
 
 
@@ -61,3 +64,11 @@ def test_jobs_and_producers_are_measured_beside_their_like(tmp_path):
             row["beside"]
             in ("a consumer of its queue, deep", "a consumer that keeps up with it")
         )
+
+
+def test_pages_are_timed_in_a_site_with_few_jobs_and_in_one_with_more(tmp_path):
+    figures, tables = bench(tmp_path, "pages")
+    rows = figures["parts"]["pages"]
+    assert len(rows) > 20
+    assert all(row["few"]["median"] > 0 and row["many"]["median"] > 0 for row in rows)
+    assert "| REST: jobs |" in tables
