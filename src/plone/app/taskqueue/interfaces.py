@@ -406,8 +406,10 @@ class IQueue(Interface):
     def count(states, *, limit=None, **wanted) -> int:
         """Return how many jobs ``search`` would find, at most ``limit``.
 
-        Without anything but states it costs nothing; else it reads all that it counts,
-        so that a page had better give a limit.  Errors as ``search``.
+        Without anything but states it costs nothing; else it costs what there is to
+        count, so that a page had better give a limit.  No job is read for it, unless a
+        user's folder or an exception's module is given: so of many millions of jobs it
+        may count one too many.  Errors as ``search``.
         """
 
     def leased():

@@ -29,8 +29,6 @@ _TURN = 8.0
 #: that of a service, of which there may be very many.
 _LONGEST_REST = 8.0
 _LONGEST_PRIVATE_REST = 120.0
-#: Seconds between two looks at all hours of the history.
-_ROUND = 3_600.0
 
 
 class Filer:
@@ -41,8 +39,6 @@ class Filer:
         self._worker_id = worker_id
         #: When to look at a queue again, and how long it rested before that.
         self._rests: dict[str, tuple[float, float]] = {}
-        #: When all hours of its history were looked at.
-        self._rounds: dict[str, float] = {}
 
     def run(self, connection: IConnection) -> None:
         until = clock.monotonic() + _LONGEST_RUN
@@ -82,21 +78,18 @@ class Filer:
         return sorted(due, key=lambda name: self._rests.get(name, (0, 0))[0])
 
     def _tidy_all(self, connection: IConnection, name: str, until: float) -> None:
-        everywhere = clock.monotonic() - self._rounds.get(name, -_ROUND) >= _ROUND
         rest = 2 * self._rests.get(name, (0, 0))[1]
-        while in_transaction(connection, self._tidy, name, everywhere):
+        while in_transaction(connection, self._tidy, name):
             rest = _USUAL_INTERVAL
             if clock.monotonic() >= until:
                 self._rest(name, 0)
                 return
-        if everywhere:
-            self._rounds[name] = clock.monotonic()
         longest = in_transaction(connection, self._longest_rest, name)
         self._rest(name, min(max(rest, _USUAL_INTERVAL), longest))
 
-    def _tidy(self, connection: IConnection, name: str, everywhere: bool) -> int:
+    def _tidy(self, connection: IConnection, name: str) -> int:
         queue = find_queues(connection).get(name)
-        return 0 if queue is None else tidy(queue, everywhere)
+        return 0 if queue is None else tidy(queue)
 
     def _longest_rest(self, connection: IConnection, name: str) -> float:
         queue = find_queues(connection).get(name)

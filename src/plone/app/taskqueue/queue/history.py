@@ -30,19 +30,11 @@ _COUNTED = 20_000
 
 
 class Partition(Persistent):
-    """The jobs that ended within one hour, and what they are looked for by."""
-
-    #: Segments of rows, see ``queue.directory``; ``None`` in a database that was made
-    #: before there were any, until the filer comes.
-    shelf: OOBTree | None = None
-    #: Of a partition that had jobs before: the key up to which the filer has made rows
-    #: for them.  ``None``: each job has its row.
-    walked: int | None = None
+    """The jobs that ended within one hour."""
 
     def __init__(self) -> None:
         self.jobs = LOBTree()
         self.length = Length()
-        self.shelf = journals.new_tree()
 
     @staticmethod
     def _first_slot(job: AsyncJob) -> int:
@@ -55,27 +47,18 @@ class Partition(Persistent):
             key -= 1
         return key
 
-    @property
-    def is_complete(self) -> bool:
-        """True if each job has a row."""
-        return self.shelf is not None and self.walked is None
-
-    def add_all(self, jobs: Iterable[AsyncJob]) -> None:
-        """Add jobs that have ended within the hour."""
-        rows = Rows(ENDED_COLUMNS)
+    def add_all(self, jobs: Iterable[AsyncJob], rows: Rows) -> None:
+        """Add jobs that have ended within the hour, and their rows to ``rows``."""
+        count = 0
         for job in jobs:
             key = self._slot(job)
             self.jobs[key] = job
             rows.add(-key, ended_row(job))
-        self.length.change(len(rows))
-        self._shelve(rows)
+            count += 1
+        self.length.change(count)
 
-    def _shelve(self, rows: Rows) -> None:
-        if self.shelf is not None and rows:
-            shelves.put_on(self.shelf, rows)
-
-    def remove(self, job: AsyncJob) -> None:
-        rows = Rows(ENDED_COLUMNS)
+    def remove(self, job: AsyncJob, rows: Rows) -> None:
+        """Take a job out; ``rows`` has those of jobs that have moved for it afterwards."""
         free = key = self._slot(job)
         # Others that had to move on move back, or nobody would look for them beyond.
         while (other := self.jobs.get(key := key - 1)) is not None:
@@ -85,12 +68,6 @@ class Partition(Persistent):
                 free = key
         del self.jobs[free]
         self.length.change(-1)
-        self._shelve(rows)
-
-    def at(self, order: int) -> list[AsyncJob]:
-        """Return the job of that order, see ``job.keys``, in a list."""
-        job = self.jobs.get(-order)
-        return [] if job is None else [job]
 
     def take(self, taken: list[int]) -> None:
         """Take out the jobs under these keys, whose records may be unreadable."""
@@ -103,12 +80,26 @@ class Partition(Persistent):
 
 
 class History(Persistent):
-    """The finished jobs of one state."""
+    """The finished jobs of one state, and what they are looked for by."""
+
+    #: Segments of rows, see ``queue.directory``; ``None`` in a database that was made
+    #: before there were any, until the filer comes.  Not by the hour: then a search for
+    #: what few jobs have would look into each of them.
+    shelf: OOBTree | None = None
+    #: Of a history that had jobs before: the key up to which the filer has made rows for
+    #: them.  ``None``: each job has its row.
+    walked: int | None = None
 
     def __init__(self) -> None:
         # Keyed by minus the hour, so that iteration meets the newest first.
         self._partitions = LOBTree()
         self._length = Length()
+        self.shelf = journals.new_tree()
+
+    @property
+    def is_complete(self) -> bool:
+        """True if each job has a row."""
+        return self.shelf is not None and self.walked is None
 
     @staticmethod
     def _hour(seconds: float) -> int:
@@ -122,6 +113,7 @@ class History(Persistent):
 
     def add_all(self, jobs: Iterable[AsyncJob]) -> None:
         """Add jobs that have ended."""
+        rows = Rows(ENDED_COLUMNS)
         by_hour: dict[int, list[AsyncJob]] = {}
         for job in jobs:
             by_hour.setdefault(self._hour(job.finished_seconds), []).append(job)
@@ -134,14 +126,44 @@ class History(Persistent):
                 # Of an object that is not loaded nobody knows what was read.
                 partition._p_activate()
                 self._p_jar.readCurrent(partition)
-            partition.add_all(mine)
+            partition.add_all(mine, rows)
             self._length.change(len(mine))
+        self._shelve(rows)
+
+    def _shelve(self, rows: Rows) -> None:
+        if self.shelf is None:
+            if self._p_oid is not None:
+                # Not beside the filer, which is about to make rows for all that is here.
+                self._p_jar.readCurrent(self)
+        elif rows:
+            shelves.put_on(self.shelf, rows)
 
     def discard(self, job: AsyncJob) -> None:
         """Take one job out, if it is there."""
         if job in self:
-            self._partitions[self._hour(job.finished_seconds)].remove(job)
+            rows = Rows(ENDED_COLUMNS)
+            self._partitions[self._hour(job.finished_seconds)].remove(job, rows)
             self._length.change(-1)
+            self._shelve(rows)
+
+    def at(self, order: int) -> list[AsyncJob]:
+        """Return the job of that order, see ``job.keys``, in a list."""
+        partition = self._partitions.get(self._hour(keys.seconds_of(order)))
+        job = None if partition is None else partition.jobs.get(-order)
+        return [] if job is None else [job]
+
+    def oldest_order(self) -> int | None:
+        """Return an order below those of all jobs that are there; ``None``: none is."""
+        if not self._partitions:
+            return None
+        began = -self._partitions.maxKey() * PARTITION
+        return keys.order_span(began, None)[0]
+
+    def items_from(self, key: int | None) -> Iterator[tuple[int, AsyncJob]]:
+        """Iterate over key and job from that key on, newest first."""
+        first = None if key is None else self._hour(keys.seconds_of(-key))
+        for partition in self._partitions.values(first):
+            yield from partition.jobs.items(key)
 
     def __contains__(self, job: AsyncJob) -> bool:
         partition = self._partitions.get(self._hour(job.finished_seconds))

@@ -30,11 +30,11 @@ def directory_problems(queue: Any) -> Iterator[str]:
             jobs = ((keys.order_of(key), job) for key, job in room.items())
             yield from _missing(name, jobs, rows, open_row)
     for state in FINAL:
-        for partition in queue.history(state).partitions():
-            if partition.is_complete:
-                rows = _rows(shelves.segments_on(partition.shelf), ())
-                jobs = ((-key, job) for key, job in partition.jobs.items())
-                yield from _missing(f"history {state.value}", jobs, rows, ended_row)
+        history = queue.history(state)
+        if history.is_complete:
+            rows = _rows(shelves.segments_on(history.shelf), ())
+            jobs = ((-key, job) for key, job in history.items())
+            yield from _missing(f"history {state.value}", jobs, rows, ended_row)
 
 
 def _rows(

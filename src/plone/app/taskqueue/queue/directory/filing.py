@@ -5,7 +5,6 @@ and nothing was written, if there is nothing to do.  All is safe at any moment b
 those who queue, claim and settle, and to be tried again after a conflict.
 """
 
-from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
@@ -19,8 +18,7 @@ from plone.app.taskqueue.queue.directory.rows import OPEN_COLUMNS
 from plone.app.taskqueue.queue.directory.rows import open_row
 from plone.app.taskqueue.queue.directory.rows import Rows
 from plone.app.taskqueue.queue.directory.segments import LARGEST
-from plone.app.taskqueue.queue.history import PARTITION
-from plone.app.taskqueue.queue.history import Partition
+from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
@@ -41,22 +39,15 @@ WALKED = 1_000
 GRACE = 60.0
 
 
-def tidy(queue: Any, everywhere: bool) -> int:
-    """Do one portion of what is to be done for a queue.
-
-    ``everywhere``: look at all hours of the history, and not only at those to which
-    jobs are added.
-    """
+def tidy(queue: Any) -> int:
+    """Do one portion of what is to be done for a queue."""
     for room in _rooms(queue):
         if done := file(room) or merge_room(room) or walk_room(room):
             return done
     for state in FINAL:
-        latest: Iterable[Partition] = queue.history(state).partitions()
-        if not everywhere:
-            latest = itertools.islice(latest, 2)
-        for partition in latest:
-            if done := walk_partition(partition) or merge_partition(partition):
-                return done
+        history = queue.history(state)
+        if done := walk_history(history) or merge_history(history):
+            return done
     return 0
 
 
@@ -116,7 +107,7 @@ def merge_room(room: Shards) -> int:
 
 
 def _drop_some(
-    directory: RoomDirectory | Partition, found: list[shelves.Numbered], is_dead: Any
+    directory: RoomDirectory | History, found: list[shelves.Numbered], is_dead: Any
 ) -> int:
     """Drop the rows of jobs that are gone from some segments, whichever they are."""
     random.shuffle(found)
@@ -135,26 +126,24 @@ def _drop_some(
     return len(chosen)
 
 
-def merge_partition(partition: Partition) -> int:
-    """Make many small segments of an hour a larger one."""
-    if partition.shelf is None:
+def merge_history(history: History) -> int:
+    """Make many small segments a larger one, or drop rows of jobs that were forgotten."""
+    if history.shelf is None:
         return 0
-    found = shelves.segments_on(partition.shelf)
+    found = shelves.segments_on(history.shelf)
+    oldest = history.oldest_order()
+    forgotten = [each for each in found if oldest is None or each[1].high < oldest]
+    if forgotten:
+        journals.take(history.shelf, [number for number, _ in forgotten])
+        return len(forgotten)
     chosen = shelves.to_merge(found)
-    if not chosen and len(found) > 1 and _is_over(found):
-        chosen = shelves.to_close(found)
     if chosen:
-        shelves.replace(partition.shelf, chosen, shelves.merged(chosen))
+        rows = shelves.merged(chosen, lambda order: order < oldest)
+        shelves.replace(history.shelf, chosen, rows)
         return len(chosen)
-    if sum(segment.count for _, segment in found) <= 2 * partition.length() + SPARE:
+    if sum(segment.count for _, segment in found) <= 2 * len(history) + SPARE:
         return 0
-    return _drop_some(partition, found, lambda order: not partition.at(order))
-
-
-def _is_over(found: list[shelves.Numbered]) -> bool:
-    """Say whether the hour of these segments is over, for all who may have been in it."""
-    ended = keys.seconds_of(found[0][1].low)
-    return clock.now() - ended > 2 * PARTITION
+    return _drop_some(history, found, lambda order: not history.at(order))
 
 
 def walk_room(room: Shards) -> int:
@@ -186,19 +175,17 @@ def walk_room(room: Shards) -> int:
     return 1 + len(rows)
 
 
-def walk_partition(partition: Partition) -> int:
-    """Make rows for jobs that had ended before their hour had a directory."""
-    if partition.is_complete:
+def walk_history(history: History) -> int:
+    """Make rows for jobs that had ended before there was a directory."""
+    if history.is_complete:
         return 0
-    if partition.shelf is None:
-        partition.shelf = journals.new_tree()
-    items = list(
-        itertools.islice(partition.jobs.iteritems(partition.walked), WALKED + 1)
-    )
+    if history.shelf is None:
+        history.shelf = journals.new_tree()
+    items = list(itertools.islice(history.items_from(history.walked), WALKED + 1))
     rows = Rows(ENDED_COLUMNS)
     for key, job in items[:WALKED]:
         if reading_error(job) is None:
             rows.add(-key, ended_row(job))
-    shelves.put_on(partition.shelf, rows)
-    partition.walked = items[WALKED][0] if len(items) > WALKED else None
+    shelves.put_on(history.shelf, rows)
+    history.walked = items[WALKED][0] if len(items) > WALKED else None
     return 1 + len(rows)

@@ -21,7 +21,7 @@ from plone.app.taskqueue.queue.directory.segments import Segment
 from plone.app.taskqueue.queue.directory.walking import Found
 from plone.app.taskqueue.queue.directory.wanted import class_name
 from plone.app.taskqueue.queue.directory.wanted import Wanted
-from plone.app.taskqueue.queue.history import Partition
+from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.queue.zeo import prefetch
 from typing import Any
@@ -84,12 +84,12 @@ def find_in_room(room: Shards, needles: Needles, wanted: Wanted) -> Iterator[Fou
     return _present(orders, room.at, room.lowest_orders())
 
 
-def find_in_partition(
-    partition: Partition, needles: Needles, wanted: Wanted
+def find_in_history(
+    history: History, needles: Needles, wanted: Wanted
 ) -> Iterator[Found]:
-    """Yield the jobs that ended within that hour and have such rows."""
-    orders = _in_order(shelves.segments_on(partition.shelf), needles, wanted, ())
-    return _present(orders, partition.at, None)
+    """Yield the jobs that have ended and have such rows."""
+    found = shelves.segments_on(history.shelf)
+    return _present(_in_order(found, needles, wanted, ()), history.at, None)
 
 
 def _has(row: bytes, needles: Needles) -> bool:

@@ -1,7 +1,7 @@
 """Journals: small trees to which many add, while one takes out what they have added.
 
 A journal of a room has the rows of jobs that were put there lately, one for each shard.
-That of an hour of the history has the segments of jobs that have ended.  They are stock
+That of the history has the segments of jobs that have ended.  They are stock
 trees with a lowest key that stays, as shards have: see ``queue.shards``.  Whoever takes
 something out leaves the first key of each of the tree's records, with ``None``, so that
 what others add meanwhile merges.  Only a tree that grew large is emptied without that,

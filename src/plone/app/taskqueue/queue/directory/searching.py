@@ -6,25 +6,17 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.directory import walking
-from plone.app.taskqueue.queue.directory.finding import find_in_partition
+from plone.app.taskqueue.queue.directory.finding import find_in_history
 from plone.app.taskqueue.queue.directory.finding import find_in_room
 from plone.app.taskqueue.queue.directory.finding import needles_of
 from plone.app.taskqueue.queue.directory.segments import Needles
-from plone.app.taskqueue.queue.directory.shelves import segments_on
 from plone.app.taskqueue.queue.directory.walking import Found
 from plone.app.taskqueue.queue.directory.wanted import checked_states
 from plone.app.taskqueue.queue.directory.wanted import Wanted
-from plone.app.taskqueue.queue.history import Partition
 from plone.app.taskqueue.queue.readable import reading_error
-from plone.app.taskqueue.queue.shards import Shards
-from plone.app.taskqueue.queue.zeo import prefetch
 from typing import Any
 
 import itertools
-
-
-#: Hours of the history that are loaded at once, at most.
-_AT_ONCE = 32
 
 
 def search(
@@ -36,13 +28,9 @@ def search(
         source
         for queue, needles in _with_needles(queues, wanted)
         for state in states
-        for source in _sources(queue, state, wanted, needles)
+        for source, _ in _sources(queue, state, wanted, needles)
     ]
-    return (
-        job
-        for _, job in walking.merged(sources, wanted.newest_first)
-        if reading_error(job) is None and wanted.fits(job)
-    )
+    return _wanted_of(walking.merged(sources, wanted.newest_first), wanted)
 
 
 def count(
@@ -57,7 +45,21 @@ def count(
         counts = [queue.counts() for queue in queues]
         number = sum(each.get(state, 0) for each in counts for state in states)
         return number if limit is None else min(number, limit)
-    return sum(1 for _ in itertools.islice(search(queues, states, wanted), limit))
+    left = limit
+    number = 0
+    for queue, needles in _with_needles(queues, wanted):
+        for state in states:
+            for source, is_sure in _sources(queue, state, wanted, needles):
+                found = source if is_sure else _wanted_of(source, wanted)
+                number += sum(1 for _ in itertools.islice(found, left))
+                if limit is not None:
+                    left = limit - number
+    return number
+
+
+def _wanted_of(found: Iterator[Found], wanted: Wanted) -> Iterator[AsyncJob]:
+    """Yield the jobs that can be read and are wanted."""
+    return (job for _, job in found if reading_error(job) is None and wanted.fits(job))
 
 
 def _with_needles(
@@ -69,47 +71,25 @@ def _with_needles(
 
 def _sources(
     queue: Any, state: State, wanted: Wanted, needles: Needles | None
-) -> list[Iterator[Found]]:
+) -> Iterator[tuple[Iterator[Found], bool]]:
+    """Yield where to look, and whether the rows say that all there is wanted.
+
+    They do but for two texts with one number, which a count may as well count, and for
+    jobs of services, whose users are those of the moment.
+    """
+    is_sure = wanted.is_in_rows and not queue.private
     if state is State.LEASED:
-        return [iter(walking.leased(queue, wanted))]
-    if state in FINAL:
-        return [
-            iter(walking.ended_in_leases(queue, state, wanted)),
-            _settled(queue, state, wanted, needles),
-        ]
-    return [_waiting(room, wanted, needles) for room in queue.rooms_of(state)]
-
-
-def _waiting(room: Shards, wanted: Wanted, needles: Needles | None) -> Iterator[Found]:
-    if needles is None or room.directory is None or not room.directory.is_complete:
-        return walking.walk_room(room, wanted)
-    return find_in_room(room, needles, wanted)
-
-
-def _settled(
-    queue: Any, state: State, wanted: Wanted, needles: Needles | None
-) -> Iterator[Found]:
-    partitions = queue.history(state).partitions(
-        wanted.start, wanted.stop, wanted.newest_first
-    )
-    partitions = iter(partitions)
-    # A few for a value that many have; of one that is rare, more and more at once.
-    count = 1
-    while some := list(itertools.islice(partitions, count)):
-        count = min(2 * count, _AT_ONCE)
-        if needles is not None:
-            _prefetch(some, needles)
-        for partition in some:
-            if needles is None or not partition.is_complete:
-                yield from walking.walk_partition(partition, wanted)
+        yield iter(walking.leased(queue, wanted)), False
+    elif state in FINAL:
+        yield iter(walking.ended_in_leases(queue, state, wanted)), False
+        history = queue.history(state)
+        if needles is None or not history.is_complete:
+            yield walking.walk_history(history, wanted), False
+        else:
+            yield find_in_history(history, needles, wanted), is_sure
+    else:
+        for room in queue.rooms_of(state):
+            if needles is None or not (room.directory and room.directory.is_complete):
+                yield walking.walk_room(room, wanted), False
             else:
-                yield from find_in_partition(partition, needles, wanted)
-
-
-def _prefetch(partitions: list[Partition], needles: Needles) -> None:
-    prefetch(partitions)
-    shelved = [each.shelf for each in partitions if each.is_complete]
-    prefetch(shelved)
-    found = [segment for shelf in shelved for _, segment in segments_on(shelf)]
-    prefetch(found)
-    prefetch(record for segment in found for record in segment.records(needles))
+                yield find_in_room(room, needles, wanted), is_sure

@@ -105,13 +105,6 @@ class Segment(Persistent):
             for column, values in needles.items()
         )
 
-    def records(self, needles: Needles) -> list[Persistent]:
-        """Return the records that ``find`` looks into beside the segment's own."""
-        if not self.may_have(needles):
-            return []
-        columns = [self._columns[number] for number in needles]
-        return [column for column in columns if isinstance(column, _Column)]
-
     def find(
         self, needles: Needles, low: int, high: int, newest_first: bool
     ) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Shelves: the segments of a room, or of an hour of the history, and their merging.
+"""Shelves: the segments of a room, or of the history, and their merging.
 
 A segment is written once.  When there are many small ones they become a larger one, and
 many of those one of the largest, so that each row is written about three times.
@@ -55,12 +55,6 @@ def to_merge(found: list[Numbered]) -> list[Numbered]:
             return _fitting(alike)
         least = size
     return []
-
-
-def to_close(found: list[Numbered]) -> list[Numbered]:
-    """Return segments that should become one where none is added any more."""
-    small = [each for each in found if each[1].count < _SIZES[-1]]
-    return _fitting(small)
 
 
 def _fitting(found: list[Numbered]) -> list[Numbered]:

@@ -9,7 +9,7 @@ from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue.directory.wanted import Wanted
-from plone.app.taskqueue.queue.history import Partition
+from plone.app.taskqueue.queue.history import History
 from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
@@ -52,11 +52,14 @@ def _walk_tree(tree: Any, first: int, last: int, newest_first: bool) -> Iterator
     )
 
 
-def walk_partition(partition: Partition, wanted: Wanted) -> Iterator[Found]:
-    """Yield the jobs that ended within that hour and the wanted time, lazily."""
+def walk_history(history: History, wanted: Wanted) -> Iterator[Found]:
+    """Yield the jobs that ended within the wanted time, lazily."""
     low, high = wanted.span
     items = _ascending if wanted.newest_first else _descending
-    return ((-key, job) for key, job in items(partition.jobs, -high, -low))
+    partitions = history.partitions(wanted.start, wanted.stop, wanted.newest_first)
+    for partition in partitions:
+        for key, job in items(partition.jobs, -high, -low):
+            yield -key, job
 
 
 def _ascending(tree: Any, first: int, last: int) -> Iterator[tuple[int, Any]]:

@@ -48,6 +48,14 @@ class Wanted:
         return self.context is not None and self.context.startswith("/")
 
     @property
+    def is_in_rows(self) -> bool:
+        """True if rows say it all: they know of users and errors the last of the name."""
+        return not (
+            isinstance(self.owner, tuple)
+            or (self.error is not None and "." in self.error)
+        )
+
+    @property
     def span(self) -> tuple[int, int]:
         """The lowest and the highest order of jobs of the wanted time."""
         return keys.order_span(self.start, self.stop)

@@ -86,12 +86,12 @@ def test_what_is_wrong_with_one_queue_does_not_keep_others(
 ):
     tidy = filing.tidy
 
-    def fail(queue, everywhere):
+    def fail(queue):
         if queue.name == "conflict":
             raise ConflictError()
         if queue.name == "broken":
             raise ValueError("on purpose")
-        return tidy(queue, everywhere)
+        return tidy(queue)
 
     monkeypatch.setattr(module, "tidy", fail)
     names = ["broken", "conflict", "whole"]
@@ -124,8 +124,8 @@ def test_a_dispatcher_files(engine, monkeypatch):
     done = threading.Event()
     tidy = filing.tidy
 
-    def tell(queue, everywhere):
-        portions = tidy(queue, everywhere)
+    def tell(queue):
+        portions = tidy(queue)
         if not portions:
             done.set()
         return portions

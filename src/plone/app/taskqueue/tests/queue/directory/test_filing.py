@@ -9,7 +9,6 @@ from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.directory import checking
 from plone.app.taskqueue.queue.directory import filing
 from plone.app.taskqueue.queue.directory import shelves
-from plone.app.taskqueue.queue.history import Partition
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.queue.directory.places import ANNA
 from plone.app.taskqueue.tests.queue.directory.places import BERT
@@ -27,11 +26,11 @@ import pytest
 def tidy(engine):
     """Do all that there is to do; return how many portions that were."""
 
-    def tidy(everywhere=True):
+    def tidy():
         portions = 0
         while True:
             with engine.queue() as queue:
-                if not filing.tidy(queue, everywhere):
+                if not filing.tidy(queue):
                     return portions
             portions += 1
 
@@ -70,8 +69,8 @@ def end_and_settle(engine, limit=128):
 
 def ended_sizes(engine):
     def ask(queue):
-        (partition,) = queue.history(State.COMPLETED).partitions()
-        return [segment.count for _, segment in shelves.segments_on(partition.shelf)]
+        shelf = queue.history(State.COMPLETED).shelf
+        return [segment.count for _, segment in shelves.segments_on(shelf)]
 
     return sorted(engine.read(ask))
 
@@ -179,21 +178,27 @@ def test_what_ends_in_small_portions_is_brought_together(engine, tidy):
     for _ in range(shelves.MANY):
         end_and_settle(engine, 2)
     assert ended_sizes(engine) == [2] * shelves.MANY
-    assert tidy(everywhere=False)
+    assert tidy()
     assert ended_sizes(engine) == [2 * shelves.MANY]
     assert found(engine, "completed", owner=ANNA, newest_first=False) == ids
 
 
-def test_an_hour_that_is_over_has_one_segment(engine, tidy):
-    ids = put_many(engine, 4)
+def test_the_rows_of_hours_that_were_forgotten_go_with_them(engine, tidy):
+    put_many(engine, 4)
     end_and_settle(engine, 2)
-    end_and_settle(engine, 2)
-    assert tidy() == 0
     clock.freeze(clock.now() + 3 * 3600)
-    assert tidy() == 1
-    assert ended_sizes(engine) == [4]
-    assert found(engine, "completed", owner=ANNA, newest_first=False) == ids
+    end_and_settle(engine, 2)
+    kept = found(engine, "completed", owner=ANNA)[:2]
     assert tidy() == 0
+    with engine.queue() as queue:
+        assert queue.prune(clock.now() - 3600) == 2
+    assert tidy() == 1
+    assert ended_sizes(engine) == [2]
+    assert found(engine, "completed", owner=ANNA) == kept
+    with engine.queue() as queue:
+        assert queue.prune(clock.now() + 3 * 3600) == 2
+    assert tidy() == 1
+    assert ended_sizes(engine) == []
 
 
 def test_rows_of_jobs_that_were_forgotten_are_dropped(engine, tidy, monkeypatch):
@@ -223,17 +228,15 @@ def old(engine):
         for room in (*queue.lanes(), queue.schedule, queue.waiting):
             del room.directory
         for state in (State.COMPLETED, State.FAILED, State.CANCELLED):
-            for partition in queue.history(state).partitions():
-                del partition.shelf
+            del queue.history(state).shelf
     return waiting, ended
 
 
 def is_complete(engine):
     def ask(queue):
-        (partition,) = queue.history(State.COMPLETED).partitions()
         room = queue.lane(())
         return room.directory is not None and (
-            room.directory.is_complete and partition.is_complete
+            room.directory.is_complete and queue.history(State.COMPLETED).is_complete
         )
 
     return engine.read(ask)
@@ -268,7 +271,7 @@ def test_the_jobs_of_an_old_database_are_found_at_any_time(
     clock.freeze(clock.now() + filing.GRACE + 1)
     while not is_complete(engine):
         with engine.queue() as queue:
-            assert filing.tidy(queue, True)
+            assert filing.tidy(queue)
         look()
     tidy()
     assert tidy() == 0
@@ -279,26 +282,21 @@ def test_what_ends_while_an_old_hour_is_walked_is_found(engine, old, monkeypatch
     monkeypatch.setattr(filing, "WALKED", 1)
     _, ended = old
     with engine.queue() as queue:
-        (partition,) = queue.history(State.COMPLETED).partitions()
-        filing.walk_partition(partition)
+        filing.walk_history(queue.history(State.COMPLETED))
     held = engine.hold()
     waiting = held.ids
     end(held)
     settle(held)
     with engine.queue() as queue:
-        while filing.walk_partition(partition_of(queue)):
+        while filing.walk_history(queue.history(State.COMPLETED)):
             pass
-    assert is_complete_hour(engine)
+    assert is_complete_history(engine)
     expected = [waiting[2], waiting[0], ended[2], ended[0]]
     assert found(engine, "completed", owner=ANNA) == expected
 
 
-def partition_of(queue) -> Partition:
-    return next(iter(queue.history(State.COMPLETED).partitions()))
-
-
-def is_complete_hour(engine):
-    return engine.read(lambda queue: partition_of(queue).is_complete)
+def is_complete_history(engine):
+    return engine.read(lambda queue: queue.history(State.COMPLETED).is_complete)
 
 
 # Verifying
