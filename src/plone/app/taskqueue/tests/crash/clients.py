@@ -1,6 +1,8 @@
 """What web clients do to a job, each in one transaction, by the name of the step."""
 
 from collections.abc import Callable
+from datetime import datetime
+from datetime import UTC
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.cronjob import CronJob
 from plone.app.taskqueue.job.states import State
@@ -14,6 +16,8 @@ from ZODB.interfaces import IConnection
 
 #: Where each leaves its job, by which the ledger sees whether it was kept.
 _KEY = "of a client"
+#: When nothing is due that waits for it.
+_LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def _job(connection: IConnection) -> AsyncJob:
@@ -36,6 +40,16 @@ def withdraw(connection: IConnection) -> None:
 
 def cancel_unclaimed(connection: IConnection) -> None:
     get_queues(connection)[""].cancel(_job(connection))
+
+
+def _put_for_later(connection: IConnection) -> None:
+    job = AsyncJob(jobs.work, 0)
+    get_queues(connection)[""].put(job, (), begin_after=_LATER)
+    _make(connection, job)
+
+
+def hasten(connection: IConnection) -> None:
+    get_queues(connection)[""].hasten(_job(connection))
 
 
 def hold(connection: IConnection) -> None:
@@ -122,6 +136,7 @@ ACTS: dict[str, tuple[list[Callable], Callable, Callable, object, object]] = {
         State.PENDING,
         State.CANCELLED,
     ),
+    "hasten": ([_put_for_later], hasten, _state, State.SCHEDULED, State.PENDING),
     "hold": ([service_of], hold, _state, None, State.HELD),
     "release": ([hold], release, _state, State.HELD, State.PENDING),
     "await_plan": ([service_of], await_plan, _state, None, State.SCHEDULED),

@@ -1,5 +1,6 @@
 """Each transition by its letter, as in ``queue/transitions.py``."""
 
+from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.trials import INTERRUPTIONS_LIMIT
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.errors import AbortedError
@@ -258,3 +259,19 @@ def test_a_running_job_that_is_cancelled_cannot_commit(engine):
         held.manager.commit()
     held.manager.abort()
     assert held.job().cancel_requested
+
+
+def test_transition_cc_hasten_lets_a_scheduled_job_run_before_its_time(engine):
+    due = clock.as_datetime(clock.now() + 3600)
+    with engine.queue() as queue:
+        job = AsyncJob(functions.effect, "job 1")
+        queue.put(job, (), begin_after=due)
+        created = job.created
+    with engine.queue() as queue:
+        queue.hasten(job := next(queue.search(["scheduled"])))
+        assert (job.state, job.begin_after) == (State.PENDING, None)
+        assert abs((job.created - created).total_seconds()) < 1
+        with pytest.raises(ValueError, match="does not wait for its time"):
+            queue.hasten(job)
+    assert engine.run() == 1
+    assert engine.times("job 1") == 1
