@@ -111,7 +111,7 @@ class Administration(CronAdministration):
         return found
 
     def summary(self, job: IAsyncJob) -> dict[str, Any]:
-        return showing.summary_for(job, self.connection, self.access)
+        return showing.summary_for(job, self.connection, self.access, self.redaction())
 
     def details(self, job: IAsyncJob) -> dict[str, Any]:
         return showing.details(job, self.connection, self.access, self.redaction())

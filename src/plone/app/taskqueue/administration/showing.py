@@ -63,14 +63,19 @@ def summary(job: IAsyncJob, connection: IConnection) -> dict[str, Any]:
 
 
 def summary_for(
-    job: IAsyncJob, connection: IConnection, access: Access
+    job: IAsyncJob, connection: IConnection, access: Access, redaction: Redaction
 ) -> dict[str, Any]:
     """Return the same without what whoever is logged in may not see: why it failed.
 
-    That is often told with what the job was given.
+    That, and how far it is, is often told with what the job was given.
     """
     found = summary(job, connection)
-    return found if access.may_see_details(job) else {**found, "error": None}
+    if not access.may_see_details(job):
+        found["error"] = None
+        if found["progress"] is not None:
+            found["progress"]["message"] = ""
+    told = {name: found[name] for name in ("error", "progress") if found[name]}
+    return {**found, **redaction.cleared(job, told)}
 
 
 def details(
@@ -83,23 +88,26 @@ def details(
     inner = access.may_see_details(job)
     trace = access.may_see_tracebacks(job)
     failed = job.stored_state is State.FAILED
-    return {
-        "arguments": redaction.arguments(job) if inner else None,
+    said = {
         "result": result_of(job, redaction) if inner else None,
         "message": job.result.getErrorMessage() if inner and failed else None,
         "traceback": job.result.getTraceback() if trace and failed else None,
         "log": [_line(line) for line in _log(job, connection)] if trace else None,
         "attempts": [_attempt(one, trace) for one in job.attempts] if inner else None,
         "timeline": timeline(job, inner),
+    }
+    return {
+        "arguments": redaction.arguments(job) if inner else None,
+        **(redaction.cleared(job, said) if inner else said),
         "quotas": list(job.quota_names),
         "deadline": job.deadline,
         "timeout": job.timeout,
         "interruptions": job.interruptions,
         "conflicts": job.conflicts,
         "is_cron": ICronJob.providedBy(job),
-        "parent": _near(job.parent, connection, access),
-        "awaited_by": _outer_jobs(job, connection, access),
-        "members": _members(job, connection, access),
+        "parent": _near(job.parent, connection, access, redaction),
+        "awaited_by": _outer_jobs(job, connection, access, redaction),
+        "members": _members(job, connection, access, redaction),
         "member_count": 0 if job.batch is None else job.batch.total,
         "callbacks": [_callback(one, trace) for one in job.callbacks],
     }
@@ -161,7 +169,7 @@ def result_of(job: IAsyncJob, redaction: Redaction) -> Any:
     if job.stored_state is not State.COMPLETED or job.batch is not None:
         return None
     try:
-        return redaction.value(job, job.result)
+        return redaction.cleared(job, redaction.value(job, job.result))
     except Exception as error:
         # Of a class that is not here any more, say.
         return f"(It cannot be read: {type(error).__name__}: {error})"
@@ -193,29 +201,31 @@ def _attempt(one: Any, trace: bool) -> dict[str, Any]:
 
 
 def _near(
-    job: IAsyncJob | None, connection: IConnection, access: Access
+    job: IAsyncJob | None, connection: IConnection, access: Access, redaction: Redaction
 ) -> dict[str, Any] | None:
     """Return what is said of a job that another one has to do with."""
     if job is None or reading_error(job) is not None:
         return None
     if job.queue is None or not access.may_see(job):
         return None
-    return summary_for(job, connection, access)
+    return summary_for(job, connection, access, redaction)
 
 
 def _outer_jobs(
-    job: IAsyncJob, connection: IConnection, access: Access
+    job: IAsyncJob, connection: IConnection, access: Access, redaction: Redaction
 ) -> list[dict[str, Any]]:
-    found = (_near(batch.outer, connection, access) for batch in job.watchers)
+    found = (
+        _near(batch.outer, connection, access, redaction) for batch in job.watchers
+    )
     return [outer for outer in found if outer is not None]
 
 
 def _members(
-    job: IAsyncJob, connection: IConnection, access: Access
+    job: IAsyncJob, connection: IConnection, access: Access, redaction: Redaction
 ) -> list[dict[str, Any]]:
     # Of a batch each of its many thousands is not to be loaded.
     members = itertools.islice(job.batch or (), MEMBERS)
-    found = (_near(member, connection, access) for member in members)
+    found = (_near(member, connection, access, redaction) for member in members)
     return [member for member in found if member is not None]
 
 

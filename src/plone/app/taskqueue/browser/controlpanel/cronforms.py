@@ -183,24 +183,34 @@ class EditCronJob(CronPage):
 
     @functools.cached_property
     def input_fields(self) -> InputFields:
-        known = self.job.input
-        if not self.told["has_schema"]:
-            known = {WHOLE: known}
-        elif not isinstance(known, dict):
-            known = {name: getattr(known, name, None) for name in self._names()}
         return InputFields(
             self.admin.input_schema(self.service, self.task),
             self.told["has_schema"],
-            known,
+            self._known,
             self._is_hidden,
         )
+
+    @functools.cached_property
+    def _known(self) -> dict[str, Any]:
+        """The values that the cron job has, by the names of fields."""
+        known = self.job.input
+        if not self.told["has_schema"]:
+            return {WHOLE: known}
+        if isinstance(known, dict):
+            return known
+        return {name: getattr(known, name, None) for name in self._names()}
 
     def _names(self) -> list[str]:
         return [field["name"] for field in self.told["fields"]]
 
     def _is_hidden(self, name: str) -> bool:
         marked = {each["name"] for each in self.told["fields"] if each["hidden"]}
-        return name in marked or self.admin.redaction().hides(name)
+        redaction = self.admin.redaction()
+        if name in marked or redaction.hides(name):
+            return True
+        # A mapping, say, in which something is hidden.
+        value = self._known.get(name)
+        return redaction.value(self.job, value) != value
 
     def form_url(self, **query: Any) -> str:
         return self.url(self.__name__, id=self.text("id"), **query)

@@ -37,6 +37,7 @@ _LISTED = (kinds.IChoice, kinds.ITextLine)
 #: Name of the field of a task that takes whatever it is given.
 WHOLE = "input"
 
+_NOT_SHOWN = _("It is not shown. Leave it empty to keep it as it is.")
 _plone = MessageFactory("plone")
 
 
@@ -48,7 +49,8 @@ def is_json(text: str) -> bool:
     """Return true for JSON.  ``NotJSON``."""
     try:
         json.loads(text)
-    except ValueError as error:
+    # RecursionError: it is nested deeper than anybody nests by hand.
+    except (RecursionError, ValueError) as error:
         raise NotJSON(str(error)) from error
     return True
 
@@ -108,7 +110,7 @@ class InputFields:
         name = mine.__name__
         if self._hidden(name):
             mine.required = False
-            mine.description = _("It is not shown. Leave it empty to keep it as it is.")
+            mine.description = _NOT_SHOWN
             return
         if name in self._known:
             try:
@@ -148,13 +150,16 @@ class InputFields:
     def _whole(self) -> Any:
         self.as_json.add(WHOLE)
         value = None if self._known is None else self._known.get(WHOLE)
+        description = _(
+            "field_whole_help",
+            default="The task has no schema: it is given whatever you write here.",
+        )
+        if self._known is not None and self._hidden(WHOLE):
+            value, description = None, _NOT_SHOWN
         return schema.Text(
             __name__=WHOLE,
             title=_("field_whole", default="Input (JSON)"),
-            description=_(
-                "field_whole_help",
-                default="The task has no schema: it is given whatever you write here.",
-            ),
+            description=description,
             required=False,
             default=None if value is None else json.dumps(value, default=repr),
             constraint=is_json,
@@ -181,7 +186,7 @@ class InputFields:
         """Return the input that was typed.  ``InputError``: by the names of fields."""
         typed, plain = self.read(values)
         if not self._has_schema:
-            return plain.get(WHOLE)
+            return (typed | plain).get(WHOLE)
         return {**typed, **admin.read_input(service, task, plain)}
 
 

@@ -1,10 +1,15 @@
 """Looking at jobs and changing them, as several people."""
 
+from collections import namedtuple
+from collections import UserList
+from dataclasses import dataclass
 from datetime import timedelta
+from persistent.list import PersistentList
 from plone.app.taskqueue.administration import ActionError
 from plone.app.taskqueue.administration import JobFilter
 from plone.app.taskqueue.administration.access import VIEW_DETAILS
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.local import progress
 from plone.app.taskqueue.testing import wait_for_result
 from plone.app.taskqueue.tests import funcs
 from plone.app.taskqueue.tests.administration.base import AdministrationTestCase
@@ -15,7 +20,26 @@ from plone.app.testing import logout
 from plone.app.testing import TEST_USER_NAME
 from zExceptions import Unauthorized
 
+import logging
 import transaction
+
+
+@dataclass
+class Login:
+    user: str
+    password: str
+
+
+def refuse(context, password):
+    """Fail, and tell everybody why."""
+    logging.getLogger("tests").warning("It is %s", password)
+    progress(1, 3, f"Trying {password}")
+    raise ValueError(f"{password} is no password")
+
+
+def repeat(context, password):
+    """Return what was given."""
+    return [password]
 
 
 class TestLooking(AdministrationTestCase):
@@ -93,6 +117,46 @@ class TestLooking(AdministrationTestCase):
         self.service.getQueues()[""].remove(job)
         transaction.commit()
         self.go()
+
+    def test_values_that_show_themselves_are_hidden_in_them(self):
+        redaction = self.admin.redaction()
+        login_of = namedtuple("login_of", "user password")
+        shown = [
+            redaction.value(None, value)
+            for value in (
+                login_of("jane", "hunter22"),
+                Login("jane", "hunter22"),
+                UserList([{"password": "hunter22"}]),
+                PersistentList([login_of("jane", "hunter22")]),
+            )
+        ]
+        self.assertNotIn("hunter22", repr(shown))
+        self.assertIn("jane", repr(shown))
+        # Of those in which nothing is hidden nothing is changed.
+        point = namedtuple("point", "x y")(1, 2)
+        self.assertIs(redaction.value(None, point), point)
+
+    def test_an_error_does_not_repeat_what_is_hidden(self):
+        job = self.ended(refuse, "hunter22")
+        summary, details = self.admin.summary(job), self.admin.details(job)
+        for told in (summary, details):
+            self.assertNotIn("hunter22", repr(told))
+        self.assertEqual(summary["error"], "(hidden) is no password")
+        self.assertIn("is no password", details["traceback"])
+        self.assertIn("It is (hidden)", details["log"][0]["text"])
+        self.assertEqual(summary["progress"]["message"], "Trying (hidden)")
+
+    def test_a_result_does_not_repeat_what_is_hidden(self):
+        job = self.ended(repeat, "hunter22")
+        self.assertEqual(self.admin.result(job), ["(hidden)"])
+
+    def test_how_far_a_job_is_is_told_without_words_to_who_may_not_see_more(self):
+        login(self.portal, OTHER_USER)
+        job = self.ended(refuse, "hunter22")
+        login(self.portal, TEST_USER_NAME)
+        self.portal.manage_permission(VIEW_DETAILS, ["Manager"], 0)
+        progress = self.admin.summary(job)["progress"]
+        self.assertEqual((progress["done"], progress["message"]), (1, ""))
 
 
 class TestWhoseJobs(AdministrationTestCase):

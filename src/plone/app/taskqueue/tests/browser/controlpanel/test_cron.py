@@ -210,6 +210,28 @@ class TestCronForms(CronPageTestCase):
         self.assertEqual(job.input["name"], "cellar")
         self.assertEqual(job.input["secret"], "open sesame")
 
+    def test_what_is_hidden_within_a_value_is_not_in_the_form_and_stays(self):
+        self.provide("loose", lambda input: None)
+        given = {"login": [{"user": "jane", "password": "open sesame"}]}
+        number = self.tasks.addCronJob("loose", given, crontab="0 3 * * *")
+        transaction.commit()
+        job = self.tasks.jobs[number]
+        browser = self.page("taskqueue-cron-edit", id=self.reference(job))
+        self.assertNotIn("sesame", browser.contents)
+        self.times(browser, hour="4")
+        browser.getControl("Save").click()
+        transaction.begin()
+        self.assertEqual(job.schedule.times.expression, "0 4 * * *")
+        self.assertEqual(job.input, given)
+        browser = self.page("taskqueue-cron-edit", id=self.reference(job))
+        self.field(browser, "form.widgets.input.input").value = "[" * 9_000
+        browser.getControl("Save").click()
+        self.assertIn("This is not JSON.", browser.contents)
+        self.field(browser, "form.widgets.input.input").value = '{"a": 1}'
+        browser.getControl("Save").click()
+        transaction.begin()
+        self.assertEqual(job.input, {"a": 1})
+
     def test_times_in_numbers_can_be_changed(self):
         number = self.tasks.addCronJob("tidy", GOOD, hour=(2,), dayOfWeek=(0,))
         odd = self.tasks.addCronJob("tidy", GOOD, dayOfMonth=(13,), dayOfWeek=(4,))
