@@ -169,6 +169,16 @@ class Jobs(ControlPanelView):
         may = self.admin.access.may
         return may(CHANGE_JOBS) or may(DELETE_JOBS)
 
+    def choose_label(self, job: dict[str, Any]) -> str:
+        name = job["task"] or job["function"]
+        return self.translate(
+            _(
+                "choose_job",
+                default="Choose ${name}, job ${id}",
+                mapping={"name": name, "id": job["id"]},
+            )
+        )
+
     # Doing something to many
 
     def choose_selected(self) -> Any:
