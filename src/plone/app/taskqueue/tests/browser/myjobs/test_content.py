@@ -9,6 +9,7 @@ from plone.app.taskqueue.tests.browser.myjobs.base import PagesTestCase
 from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.service.base import OTHER_USER
 from plone.app.testing import login
+from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
 from plone.app.testing import TEST_USER_NAME
 from unittest import mock
@@ -67,6 +68,17 @@ class TestViewlet(PagesTestCase):
         self.assertIn("Test folder", contents)
         self.assertNotIn(FAILED, contents)
         self.assertNotIn(PENDING, contents)
+
+    def test_a_failure_about_the_site_is_told_there_and_not_in_its_setup(self):
+        setRoles(self.portal, TEST_USER_ID, ["Manager"])
+        self.service.queueJob(funcs.failingJob, self.portal)
+        transaction.commit()
+        self.run_job(self.service.queueJob(give, self.portal, 1))
+        browser = self.browser(TEST_USER_NAME, "@@overview-controlpanel")
+        browser.open(self.portal.absolute_url())
+        self.assertIn(FAILED, browser.contents)
+        for path in ("@@overview-controlpanel", "@@taskqueue-settings"):
+            self.assertNotIn(FAILED, self.page(path=path))
 
     def test_a_failure_is_told_until_the_same_is_done(self):
         job = self.failed_once()
