@@ -128,12 +128,6 @@ class Jobs(ControlPanelView):
     def column_title(self, column: str) -> Any:
         return COLUMNS[column]
 
-    def choice_title(self, job: dict[str, Any]) -> Any:
-        """Return what the box before a job is called, which nobody sees."""
-        return _(
-            "label_choose_job", default="Choose job ${id}", mapping={"id": job["id"]}
-        )
-
     def kept(self) -> dict[str, Any]:
         """Return what the forms of the page keep of its address."""
         kept = dict(self.filter.query)
