@@ -35,7 +35,9 @@ def file_of(number: str, value: Any) -> ResultFile | None:
     if not is_file(value):
         return None
     if isinstance(value, str):
-        return ResultFile(f"job-{number}.txt", "text/plain", value.encode())
+        return ResultFile(
+            f"job-{number}.txt", "text/plain", value.encode(errors="backslashreplace")
+        )
     name = f"job-{number}.bin"
     if isinstance(value, bytes | bytearray):
         return ResultFile(name, UNKNOWN, bytes(value))

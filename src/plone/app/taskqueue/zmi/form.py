@@ -67,7 +67,10 @@ class Form(BrowserView):
     def text(self, name: str) -> str:
         """Return what was typed into a field."""
         value = self.request.form.get(name, "")
-        return value.strip() if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        # Bytes that are no UTF-8 could not be written down again.
+        return value.strip().encode(errors="replace").decode()
 
     def root_url(self) -> str | None:
         """Return the address of the page of all sites, for those who may look at it."""

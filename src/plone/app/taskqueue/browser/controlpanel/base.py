@@ -108,7 +108,10 @@ class ControlPanelView(BrowserView):
     def text(self, name: str) -> str:
         """Return what was typed into a field; crafted values of other types are none."""
         value = self.request.form.get(name, "")
-        return value.strip() if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        # Bytes that are no UTF-8 could not be written down again.
+        return value.strip().encode(errors="replace").decode()
 
     def number_of(self, name: str, most: int = 1_000_000) -> int:
         """Return a whole number from 0 that the address gives, else 0."""

@@ -16,6 +16,7 @@ TEXTS = ("queue", "function", "user", "context", "error", "text")
 PARAMETERS = ("state", *TEXTS, "since", "until", "order")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _OLDEST_FIRST = "oldest"
 
 
@@ -32,7 +33,8 @@ class Filter:
         for name in PARAMETERS:
             value = form.get(name)
             if isinstance(value, str) and value.strip():
-                self.query[name] = value.strip()
+                # Bytes that are no UTF-8 could not be written down again.
+                self.query[name] = value.strip().encode(errors="replace").decode()
         #: By parameter what is wrong with it.
         self.errors: dict[str, Any] = {}
         self.wanted = self._read()
@@ -74,7 +76,7 @@ class Filter:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone_of_site())
         # There are no jobs of before, and no keys for them.
-        return max(moment, _EPOCH)
+        return min(max(moment, _EPOCH), _LATEST)
 
     @property
     def group(self) -> str:
