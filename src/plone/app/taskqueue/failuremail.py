@@ -7,8 +7,9 @@ what has failed since the last mail of the site, whichever worker ran it.  Sever
 processes may queue one each; those that find a mail of a moment ago wait for the end of
 its interval, and those that find nothing that failed since send none.
 
-What is wrong with the mail is a line in the log, and no failed job.  Mail is sent at
-least once: where its commit fails it may be sent again.
+The mail is sent after the commit that writes down its time, so that of several mail jobs
+at a time one sends it.  What is wrong with the mail is a line in the log, and no failed
+job; a mail that was lost is not sent again, and what failed is still to be seen.
 """
 
 from AccessControl.SecurityManagement import getSecurityManager
@@ -154,7 +155,7 @@ def send(site: Any, since: float) -> str:
     if last_mails is None:
         last_mails = connection.root()[_ROOT_KEY] = OOBTree()
     last_mails[path] = until
-    return _send(site, _message(site, failed, connection))
+    return _send_after_commit(site, _message(site, failed, connection))
 
 
 def _failed_since(
@@ -167,7 +168,7 @@ def _failed_since(
     return list(islice(others, _COUNTED))
 
 
-def _send(site: Any, message: EmailMessage | None) -> str:
+def _send_after_commit(site: Any, message: EmailMessage | None) -> str:
     if message is None:
         return "There is nobody to send it to, or nobody that it could be from."
     host = queryUtility(IMailHost)
@@ -177,6 +178,13 @@ def _send(site: Any, message: EmailMessage | None) -> str:
             path_of(site),
         )
         return "There is no MailHost."
+    transaction.get().addAfterCommitHook(_send_if, (host, message, path_of(site)))
+    return f"A mail is sent to {message['To']}."
+
+
+def _send_if(committed: bool, host: Any, message: EmailMessage, path: str) -> None:
+    if not committed:
+        return
     try:
         host.send(message, immediate=True)
     except Exception as error:
@@ -184,13 +192,11 @@ def _send(site: Any, message: EmailMessage | None) -> str:
         logger.error(
             "A mail about failed jobs of %s to %s was not sent: %s: %s. See the mail "
             "settings of the site, and its setting for whom to tell.",
-            path_of(site),
+            path,
             message["To"],
             type(error).__name__,
             error,
         )
-        return f"It could not be sent: {error}"
-    return f"It was sent to {message['To']}."
 
 
 def _message(

@@ -30,7 +30,6 @@ from plone.app.taskqueue.interfaces import IAsyncJob
 from plone.app.taskqueue.interfaces import IQueue
 from plone.app.taskqueue.interfaces import ITaskService
 from plone.app.taskqueue.queue.container import find_queues
-from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.place import queue_connection
 from typing import Any
@@ -138,7 +137,7 @@ class Administration(CronAdministration):
 
     def in_force(self) -> dict[str, Any]:
         self.access.require(MANAGE_SETTINGS)
-        return settings.in_force(get_queues(self.connection))
+        return settings.in_force(self._queues)
 
     def failures(self) -> tuple[list[failures.FailureGroup], bool]:
         self.access.require(VIEW_JOBS)

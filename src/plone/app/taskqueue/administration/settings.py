@@ -239,8 +239,13 @@ def setting_was_changed(settings: Any, event: IRecordModifiedEvent) -> None:
         administration.note("settings", name, text=text)
 
 
-def in_force(queues: IQueues) -> dict[str, Any]:
-    """Return what the queues say themselves; ``None``: each process's own setting."""
+def in_force(queues: IQueues | None) -> dict[str, Any]:
+    """Return what the queues say themselves; ``None``: each process's own setting.
+
+    Before there are any they say nothing.
+    """
+    if queues is None:
+        return {"retention_days": None, "group_milliseconds": None, "quotas": {}}
     seconds = queues.group_seconds
     quotas = queues[""].quotas
     return {

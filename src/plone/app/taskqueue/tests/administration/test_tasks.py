@@ -35,7 +35,9 @@ class TestServices(TasksTestCase):
         told = self.admin.describe_service(self.mine)
         self.assertEqual((told["path"], told["user"]), ("/plone/tasks", TEST_USER_ID))
         self.assertTrue(told["runs_as_me"])
-        self.assertFalse(told["processing"])
+        self.assertEqual((told["processing"], told["jobs"]), (False, 0))
+        self.admin.add_job(self.mine, "tidy", GOOD)
+        self.assertEqual(self.admin.describe_service(self.mine)["jobs"], 1)
         for crafted in ("", "x", "/tasks", "/plone", "plone/tasks", "../tasks", None):
             with self.subTest(crafted), self.assertRaises(LookupError):
                 self.admin.service(crafted)
