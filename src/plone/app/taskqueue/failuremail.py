@@ -23,6 +23,7 @@ from itertools import islice
 from plone.app.taskqueue import _
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.administration.references import reference_of
+from plone.app.taskqueue.administration.settings import redaction
 from plone.app.taskqueue.administration.settings import setting
 from plone.app.taskqueue.environment.walk import path_of
 from plone.app.taskqueue.interfaces import IAsyncJob
@@ -272,7 +273,8 @@ def _what(job: IAsyncJob) -> str:
 
 def _why(job: IAsyncJob) -> str:
     failure = job.result
-    return f"{failure.type_name}: {failure.getErrorMessage()}"
+    said = redaction().cleared(job, failure.getErrorMessage())
+    return f"{failure.type_name}: {said}"
 
 
 def _one_line(text: str) -> str:

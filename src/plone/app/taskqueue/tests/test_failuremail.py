@@ -19,6 +19,10 @@ def fail(input):
     raise TaskError("No <b>luck</b>\nof any kind")
 
 
+def refuse(context, options):
+    raise ValueError(f"The key {options['api_key']} is not valid")
+
+
 class TestFailureMail(AdministrationTestCase):
     def setUp(self):
         super().setUp()
@@ -70,6 +74,13 @@ class TestFailureMail(AdministrationTestCase):
         for failed in (first, second):
             self.assertIn(f"@@taskqueue-job?id={self.reference(failed)}", text)
         self.assertIn("RuntimeError: FooBared", text)
+
+    def test_what_is_hidden_on_pages_is_hidden_in_mail(self):
+        self.ended(refuse, {"api_key": "k-4711-secret"})
+        self.advance(80)
+        text = self.received().get_content()
+        self.assertIn("ValueError: The key (hidden) is not valid", text)
+        self.assertNotIn("k-4711", text)
 
     def test_the_next_mail_comes_after_a_quarter_of_an_hour_and_tells_what_is_new(self):
         self.failed()
