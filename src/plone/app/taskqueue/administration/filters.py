@@ -83,12 +83,12 @@ class JobFilter:
             or self.until
         )
 
-    def has_text(self, job: IAsyncJob, details: bool) -> bool:
+    def has_text(self, job: IAsyncJob, why: str) -> bool:
         """Say whether the letters that are looked for are in what is told of a job.
 
-        Why it failed is told to those who may see its ``details``.
+        ``why`` it failed, as far as that is told to whoever looks.
         """
-        return not self.text or self.text.casefold() in _text_of(job, details)
+        return not self.text or self.text.casefold() in _text_of(job, why)
 
 
 #: All jobs.
@@ -102,9 +102,7 @@ def error_of(job: IAsyncJob) -> str:
     return job.result.type_name
 
 
-def _text_of(job: IAsyncJob, details: bool) -> str:
+def _text_of(job: IAsyncJob, why: str) -> str:
     facets = job.facets
-    parts = [job.function_name, facets.path, facets.owner[1] if facets.owner else ""]
-    if details and job.stored_state is State.FAILED:
-        parts.append(job.result.getErrorMessage())
-    return "\n".join(parts).casefold()
+    owner = facets.owner[1] if facets.owner else ""
+    return "\n".join((job.function_name, facets.path, owner, why)).casefold()

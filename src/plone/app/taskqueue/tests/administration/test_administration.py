@@ -191,6 +191,12 @@ class TestWhoseJobs(AdministrationTestCase):
         # Nor can it be guessed letter by letter.
         self.assertEqual(self.admin.jobs(JobFilter(text="FooBared")).jobs, [])
 
+    def test_hidden_values_cannot_be_guessed_by_looking_for_them(self):
+        job = self.ended(refuse, "hunter22")
+        found = self.admin.jobs(JobFilter(text="(hidden) is no password")).jobs
+        self.assertEqual(found, [job])
+        self.assertEqual(self.admin.jobs(JobFilter(text="hunter2")).jobs, [])
+
     def test_nobody_else_sees_any(self):
         reference = self.reference(self.failed())
         logout()
