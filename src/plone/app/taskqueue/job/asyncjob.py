@@ -126,8 +126,13 @@ class AsyncJob(Options, Attempts, Callbacks):
         return Facets() if known is None else Facets(*known.facets(self.surroundings))
 
     @property
-    def stored_facets(self) -> Facets:
-        """As ``facets``, but what may change beside its record is ``facets.HERE``."""
+    def stored_facets(self) -> Facets | None:
+        """As ``facets``, but what may change beside its record is ``facets.HERE``.
+
+        ``None``: nobody here can read surroundings, as in a command without Zope.
+        """
+        if self.surroundings is not None and queryUtility(ISurroundings) is None:
+            return None
         return self.facets
 
     @property

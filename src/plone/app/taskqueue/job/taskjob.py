@@ -95,10 +95,12 @@ class Job(AsyncJob):
         return super().facets._replace(owner=self.user)
 
     @property
-    def stored_facets(self) -> Facets:
-        known = queryUtility(ISurroundings)
+    def stored_facets(self) -> Facets | None:
         facets = Facets(site=HERE)
-        if self.captured is not None and known is not None:
+        if self.captured is not None:
+            known = queryUtility(ISurroundings)
+            if known is None:
+                return None
             facets = Facets(*known.facets(self.captured))
         if self.stored_state in _RAN:
             return facets._replace(owner=self.extra("ran_as"))

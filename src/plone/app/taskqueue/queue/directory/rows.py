@@ -50,7 +50,8 @@ def needle(text: str) -> bytes:
 def open_row(job: AsyncJob) -> bytes:
     """Return the row of a job that has not ended and is loaded."""
     try:
-        return _open.pack(*_numbers(job))
+        numbers = _numbers(job)
+        return bytes(_open.size) if numbers is None else _open.pack(*numbers)
     except Exception:
         _complain(job)
         return bytes(_open.size)
@@ -59,14 +60,20 @@ def open_row(job: AsyncJob) -> bytes:
 def ended_row(job: AsyncJob) -> bytes:
     """Return the row of a job that has ended and is loaded."""
     try:
-        return _ended.pack(*_numbers(job), number_of(class_name(error_of(job))))
+        numbers = _numbers(job)
+        if numbers is None:
+            return bytes(_ended.size)
+        return _ended.pack(*numbers, number_of(class_name(error_of(job))))
     except Exception:
         _complain(job)
         return bytes(_ended.size)
 
 
-def _numbers(job: AsyncJob) -> Iterable[int]:
+def _numbers(job: AsyncJob) -> Iterable[int] | None:
+    """Return the numbers of a job that has not ended; ``None``: they are not known."""
     facets = job.stored_facets
+    if facets is None:
+        return None
     return (
         number_of(facets.site),
         number_of(facets.owner[1] if facets.owner else ""),

@@ -39,3 +39,15 @@ def known_places() -> Iterator[None]:
         manager.unregisterUtility(mine, ISurroundings)
         if before is not None:
             manager.registerUtility(before, ISurroundings)
+
+
+@contextmanager
+def unknown_places() -> Iterator[None]:
+    """Let nobody be there whom the engine can ask, as in a command without Zope."""
+    manager = getGlobalSiteManager()
+    before = manager.queryUtility(ISurroundings)
+    manager.unregisterUtility(before, ISurroundings)
+    try:
+        yield
+    finally:
+        manager.registerUtility(before, ISurroundings)

@@ -14,6 +14,7 @@ from plone.app.taskqueue.tests.queue.directory.places import BERT
 from plone.app.taskqueue.tests.queue.directory.places import known_places
 from plone.app.taskqueue.tests.queue.directory.places import OTHER_ANNA
 from plone.app.taskqueue.tests.queue.directory.places import place
+from plone.app.taskqueue.tests.queue.directory.places import unknown_places
 
 import pytest
 
@@ -242,3 +243,21 @@ def test_a_job_in_no_time_yet_is_found_where_it_will_be(engine):
     clock.freeze(START + timedelta(minutes=2).total_seconds())
     engine.hold(limit=0)
     assert found(engine, "pending", owner=ANNA) == [later]
+
+
+def test_what_a_command_without_zope_does_to_jobs_is_found_with_it(engine):
+    waiting, ended = (put(engine, place(owner=BERT)) for _ in range(2))
+    with unknown_places():
+        with engine.queue() as queue:
+            queue.cancel(queue.get(ended))
+            again = AsyncJob(NOTHING)
+            again.surroundings = place(owner=BERT)
+            queue.put(again, ())
+        # It compares what it can.
+        engine.check()
+    engine.check()
+    with engine.queue() as queue:
+        found = [job.id for job in queue.search(["pending"], owner=BERT)]
+        assert found == [again.id, waiting]
+        assert [job.id for job in queue.search(["cancelled"], owner=BERT)] == [ended]
+        assert not list(queue.search(["pending", "cancelled"], owner=ANNA))
