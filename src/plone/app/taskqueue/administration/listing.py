@@ -4,11 +4,13 @@ No list is walked to its end: where a filter asks for what no index knows, such 
 in an error, so many jobs are looked at and the page says that there may be more.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import replace
 from datetime import datetime
 from plone.app.taskqueue.administration.access import Access
+from plone.app.taskqueue.administration.filters import group_of
 from plone.app.taskqueue.administration.filters import GROUPS
 from plone.app.taskqueue.administration.filters import JobFilter
 from plone.app.taskqueue.administration.settings import redaction
@@ -28,7 +30,7 @@ import itertools
 #: Jobs are counted and listed as far as this; a filter leads to those beyond.
 MOST = 1_000
 #: Jobs that are looked at for one page, at most.
-LOOKED_AT = 2_000
+LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,7 @@ class _Search:
         return bool(self._wanted.text) and self.looked_at >= LOOKED_AT
 
     def count(self) -> int:
-        """Return how many fit, to one more than are listed."""
-        if self._wanted.text:
-            return sum(1 for _ in itertools.islice(self, MOST + 1))
+        """Return how many jobs fit, to one more than are listed; not for letters."""
         terms = self._terms
         if self._is_of_one_service():
             # Its queue counts by itself, also the rare job about another site's object.
@@ -161,11 +161,15 @@ def count_jobs(
 ) -> dict[str, tuple[int, bool]]:
     """Return for each group how many fit, and whether there are, or may be, more."""
     terms = _terms_of(place, access, wanted)
+    if wanted.text:
+        # One walk for all of them: there is no index that could count.
+        search = _Search(queues, access, terms, replace(wanted, group=""))
+        found = Counter(group_of(job) for job in search)
+        return {group: (found[group], search.gave_up) for group in GROUPS}
     counts = {}
     for group in GROUPS:
-        search = _Search(queues, access, terms, replace(wanted, group=group))
-        number = search.count()
-        counts[group] = min(number, MOST), number > MOST or search.gave_up
+        number = _Search(queues, access, terms, replace(wanted, group=group)).count()
+        counts[group] = min(number, MOST), number > MOST
     return counts
 
 
@@ -179,16 +183,19 @@ def _page(
 ) -> JobPage:
     start = max(0, min(start, MOST))
     search = _Search(queues, access, terms, wanted)
-    jobs = list(itertools.islice(search, start, start + size))
-    gave_up = search.gave_up
-    counting = _Search(queues, access, terms, wanted)
-    number = counting.count()
+    if wanted.text:
+        # One walk: there is no index that could count.
+        found = list(itertools.islice(search, MOST + 1))
+        jobs, number = found[start : start + size], len(found)
+    else:
+        jobs = list(itertools.islice(search, start, start + size))
+        number = search.count()
     return JobPage(
         jobs=jobs,
         start=start,
         total=min(number, MOST),
-        more=number > MOST or gave_up or counting.gave_up,
-        gave_up=gave_up or counting.gave_up,
+        more=number > MOST or search.gave_up,
+        gave_up=search.gave_up,
     )
 
 
