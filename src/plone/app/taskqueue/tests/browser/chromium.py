@@ -3,6 +3,7 @@
 from playwright.sync_api import Browser as Process
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import ConsoleMessage
+from playwright.sync_api import expect
 from playwright.sync_api import Page
 from playwright.sync_api import Request
 from playwright.sync_api import Response
@@ -35,6 +36,7 @@ PHONE = {"width": 390, "height": 844}
 
 #: Milliseconds for which a page or an element is waited for: two cores may be busy.
 _PATIENCE = 60_000
+expect.set_options(timeout=_PATIENCE)
 
 
 @contextlib.contextmanager

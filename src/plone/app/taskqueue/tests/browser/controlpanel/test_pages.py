@@ -14,9 +14,6 @@ import pytest
 import secrets
 
 
-#: Pages ask every two seconds, and the machine may be busy.
-expect.set_options(timeout=60_000)
-
 PANEL = "/Plone/@@taskqueue-controlpanel"
 JOBS = "/Plone/@@taskqueue-jobs"
 PAGES = {
