@@ -73,7 +73,7 @@ class Crowd:
     def file(self):
         """File what was queued, as workers do in transactions of their own."""
         with self.manager:
-            filing.tidy(self.queue, everywhere=False)
+            filing.tidy(self.queue)
 
 
 @pytest.fixture
