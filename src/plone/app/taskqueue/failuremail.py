@@ -88,9 +88,9 @@ def task_has_failed(event: ITaskFailure) -> None:
     _remember(event.job)
 
 
-def _remember(job: IAsyncJob) -> None:
+def _remember(job: IAsyncJob | None) -> None:
     site = queryUtility(ISiteRoot)
-    if site is None or not setting("failure_mail_to"):
+    if job is None or site is None or not setting("failure_mail_to"):
         return
     if job.function_name == _name_of(send):
         return

@@ -607,7 +607,10 @@ class IJobEvent(IObjectEvent):
     """
 
     object = Attribute("The result, or the ``IFailure``.  Origin: plone.app.async.")
-    job = Attribute("The ``IAsyncJob``.")
+    job = Attribute(
+        "The ``IAsyncJob``; ``None`` if ``job_success_callback`` or "
+        "``job_failure_callback`` was called by other code than a job's end."
+    )
     context = Attribute("The context object, or ``None`` if it could not be found.")
 
 

@@ -43,7 +43,8 @@ def note_ending(event: IJobEvent) -> None:
     Reads little and writes nothing: it is called for every job.
     """
     job = event.job
-    user = job.facets.owner
+    # Code that calls the callbacks that fire events by itself has no job.
+    user = None if job is None else job.facets.owner
     site = _site()
     if site is not None and wishes_of(site, user).mail:
         transaction.get().addAfterCommitHook(_hand_in, (job._p_jar.db(), id_of(job)))

@@ -3,6 +3,7 @@
 from plone.app.taskqueue import clock
 from plone.app.taskqueue import failuremail
 from plone.app.taskqueue.job.states import State
+from plone.app.taskqueue.service.announcing import job_failure_callback
 from plone.app.taskqueue.task import TaskError
 from plone.app.taskqueue.tests import funcs
 from plone.app.taskqueue.tests.administration.base import AdministrationTestCase
@@ -107,6 +108,10 @@ class TestFailureMail(AdministrationTestCase):
         self.assertEqual(mail["Subject"], "My site: a job has failed")
         self.assertIn("TaskError: No <b>luck</b> of any kind", mail.get_content())
         self.assertEqual(mail.get_content_type(), "text/plain")
+
+    def test_a_failure_without_a_job_is_not_told(self):
+        job_failure_callback("failure")
+        self.assertEqual(self.mail_jobs(), [])
 
     def test_another_process_that_has_queued_one_too_sends_none(self):
         self.failed()

@@ -1,5 +1,6 @@
 """Functions that the web server calls so that there is a task service to look at."""
 
+from plone.app.taskqueue.administration.audit import note
 from plone.app.taskqueue.interfaces import ITask
 from plone.app.taskqueue.service import SiteTaskService
 from plone.app.taskqueue.task import SimpleTask
@@ -47,6 +48,10 @@ def fill_service(portal: Any) -> None:
     service.add("import-prices", {"source": "supplier-4"}, startLater=True)
     cancelled = service.add("import-prices", {"source": "supplier-5"})
     service.cancel(cancelled)
+    # So that the audit has a line, as wide as one can be.
+    note(
+        portal._p_jar, "/Plone", "admin", "cancel", f"nightly/{cancelled}", 1, "w " * 60
+    )
     service.addCronJob("import-prices", {"source": "supplier-1"}, delay=3600)
     plan = service.addCronJob(
         "import-prices",

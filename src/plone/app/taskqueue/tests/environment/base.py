@@ -4,6 +4,7 @@ from AccessControl import getSecurityManager
 from collections.abc import Callable
 from plone.app.taskqueue.environment import capture
 from plone.app.taskqueue.environment import PloneEnvironment
+from plone.app.taskqueue.job.facets import Facets
 from plone.app.taskqueue.testing.fixture import PLONE_APP_TASKQUEUE_FIXTURE
 from plone.app.taskqueue.testing.fixture import TestFolder
 from plone.app.testing import FunctionalTesting
@@ -34,6 +35,7 @@ class Job:
     """As much of a job as an environment reads."""
 
     id = 1
+    facets = Facets()
     result = None
 
     def __init__(self, surroundings: tuple | None, function: Callable | None = None):
