@@ -189,7 +189,9 @@ def _page(
         jobs, number = found[start : start + size], len(found)
     else:
         jobs = list(itertools.islice(search, start, start + size))
-        number = search.count()
+        # A page that is not full is the last one.
+        is_last = len(jobs) < size and (jobs or not start)
+        number = start + len(jobs) if is_last else search.count()
     return JobPage(
         jobs=jobs,
         start=start,

@@ -354,9 +354,9 @@ class Shards(Persistent):
         found = [shard.get(key) for key in keys.raw_keys(order)]
         return [job for job in found if job is not None]
 
-    def lowest_orders(self) -> list[int | None]:
-        """Return the lowest order of each shard, ``None`` where it is empty."""
-        return [shard.lowest_order() for shard in self._shards]
+    def lowest_order(self, number: int) -> int | None:
+        """Return the lowest order of that shard, ``None`` if it is empty."""
+        return self._shards[number].lowest_order()
 
     def holds(self, key: int, job: AsyncJob) -> bool:
         """Say whether that very job is there under that key."""

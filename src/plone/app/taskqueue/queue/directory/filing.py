@@ -23,6 +23,7 @@ from plone.app.taskqueue.queue.readable import reading_error
 from plone.app.taskqueue.queue.shards import Shards
 from typing import Any
 
+import functools
 import heapq
 import itertools
 import random
@@ -91,11 +92,11 @@ def merge_room(room: Shards) -> int:
     found = directory.segments()
     chosen = shelves.to_merge(found)
     if chosen:
-        lowest = room.lowest_orders()
+        lowest = functools.cache(room.lowest_order)
 
         def has_left(order: int) -> bool:
             # Not all, but most of them, by what is first in their shards.
-            first = lowest[keys.shard_of(order)]
+            first = lowest(keys.shard_of(order))
             return first is None or order < first
 
         rows = shelves.merged(chosen, has_left)

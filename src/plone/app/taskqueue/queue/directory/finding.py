@@ -26,6 +26,7 @@ from plone.app.taskqueue.queue.shards import Shards
 from plone.app.taskqueue.queue.zeo import prefetch
 from typing import Any
 
+import functools
 import heapq
 
 
@@ -81,7 +82,8 @@ def find_in_room(room: Shards, needles: Needles, wanted: Wanted) -> Iterator[Fou
         reverse=wanted.newest_first,
     )
     orders = _in_order(room.directory.segments(), needles, wanted, written)
-    return _present(orders, room.at, room.lowest_orders())
+    # Of a shard when it is asked for: where nothing is found, nothing is loaded.
+    return _present(orders, room.at, functools.cache(room.lowest_order))
 
 
 def find_in_history(
@@ -102,7 +104,7 @@ def _has(row: bytes, needles: Needles) -> bool:
 def _present(
     orders: Iterator[int],
     at: Callable[[int], list[AsyncJob]],
-    lowest: list[int | None] | None,
+    lowest: Callable[[int], int | None] | None,
 ) -> Iterator[Found]:
     """Yield the jobs of these orders, each once, that are there."""
     before = None
@@ -113,7 +115,7 @@ def _present(
         before = order
         if lowest is not None:
             # Most rows of jobs that have left are before all that are there.
-            first = lowest[keys.shard_of(order)]
+            first = lowest(keys.shard_of(order))
             if first is None or order < first:
                 continue
         for job in at(order):
