@@ -340,7 +340,7 @@ class Dispatcher:
                 records = records_to_watch(queues, served)
                 leases = leases_to_watch(served)
         connection.transaction_manager.abort()
-        if self._tap is not None and self._tap.watch(records, leases):
+        if self._tap is not None and self._tap.watch(self, records, leases):
             # A commit may have come between the look and the watch: look again.
             return
         rest(connection)

@@ -9,15 +9,18 @@ from collections.abc import Iterable
 from plone.app.taskqueue.queue.zeo import client_of
 from plone.app.taskqueue.wakeup import hub
 from typing import Any
+from weakref import WeakKeyDictionary
 from ZODB.interfaces import IDatabase
 
 import threading
+import time
 
 
-#: So many records may be watched in vain, and as many again as there are others.
-_MOST_NEEDLESS = 100
-#: Seconds after which one hears of the progress of others' leases.
-_SOON = 0.05
+#: Seconds without a change after which one hears of the progress of another's lease:
+#: who has just ended what it held claims again first, and both would only conflict.
+_QUIET = 0.12
+#: Seconds after which one hears of it in any case.
+_SOON = 0.25
 
 
 class _Tap:
@@ -27,35 +30,42 @@ class _Tap:
         self._database = database
         self._target = database._mvcc_storage
         self._lock = threading.Lock()
-        #: Replaced as a whole, for the storage's thread reads it at any time.
+        #: Records, and those of them that are leases, by who watches them.
+        self._wanted: WeakKeyDictionary[Any, tuple[frozenset[bytes], frozenset[bytes]]]
+        self._wanted = WeakKeyDictionary()
+        #: All of them.  Replaced as a whole, for the storage's thread reads it at any
+        #: time.
         self.watched: frozenset[bytes] = frozenset()
         self._leases: frozenset[bytes] = frozenset()
-        self._rings_soon = False
+        self._progress = threading.Lock()
+        #: Of leases that have changed and were not rung for: when first, and when last.
+        self._changed: dict[bytes, tuple[float, float]] = {}
+        self._looks_soon = False
 
     def watch(
-        self, records: frozenset[bytes], leases: frozenset[bytes] = frozenset()
+        self,
+        dispatcher: Any,
+        records: frozenset[bytes],
+        leases: frozenset[bytes] = frozenset(),
     ) -> bool:
-        """Watch these records; false if nothing had to be changed for that.
+        """Watch these records for a dispatcher; false if it does so already.
 
         Those of them which are ``leases`` change with every commit of their workers,
         and of these the last alone lets others claim, if that worker leaves it to them.
-        So their changes ring a moment later, and once for all that come meanwhile.
+        So they ring a moment after their last change, or after some time of changes.
 
         Who is told true must look at the queue again before it sleeps: a commit may
-        have come before the watch.  That is also why one set does for all threads and
-        dispatchers.  Each that changes it looks again, so the last to change it has
-        seen the queue as it was then or later, and what it says is right for all.
+        have come before the watch.  That is also why one set does for all threads of a
+        dispatcher.  Each that changes it looks again, and wakes another if it finds
+        work, so the last to change it has seen the queue as it was then or later.
         """
         with self._lock:
-            if not leases <= self._leases:
-                self._leases |= leases
-            if not records <= self.watched:
-                # What others need stays, until it is far more than anybody needs.
-                records |= self.watched
-            elif len(self.watched) <= _MOST_NEEDLESS + 2 * len(records):
+            if self._wanted.get(dispatcher) == (records, leases):
                 return False
-            self._leases &= records
-            self.watched = records
+            self._wanted[dispatcher] = records, leases
+            wanted = list(self._wanted.values())
+            self._leases = frozenset().union(*(each for _, each in wanted))
+            self.watched = frozenset().union(*(each for each, _ in wanted))
             return True
 
     def invalidate(self, transaction_id: bytes, oids: Iterable[bytes]) -> None:
@@ -66,16 +76,38 @@ class _Tap:
             return
         if not changed <= self._leases:
             hub.ring(self._database)
-        elif not self._rings_soon:
-            self._rings_soon = True
-            timer = threading.Timer(_SOON, self._ring_late)
+        else:
+            self._note(changed)
+
+    def _note(self, leases: frozenset[bytes]) -> None:
+        now = time.monotonic()
+        with self._progress:
+            for oid in leases:
+                first, _ = self._changed.get(oid, (now, now))
+                self._changed[oid] = first, now
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        if self._changed and not self._looks_soon:
+            self._looks_soon = True
+            timer = threading.Timer(_QUIET, self._ring_late)
             timer.daemon = True
             timer.start()
 
     def _ring_late(self) -> None:
-        # Before it rings: what changes from now on needs another ring.
-        self._rings_soon = False
-        hub.ring(self._database)
+        now = time.monotonic()
+        with self._progress:
+            self._looks_soon = False
+            due = [
+                oid
+                for oid, (first, last) in self._changed.items()
+                if now - last >= _QUIET or now - first >= _SOON
+            ]
+            for oid in due:
+                del self._changed[oid]
+            self._look_soon()
+        if due:
+            hub.ring(self._database)
 
     def invalidateCache(self) -> None:
         # After a reconnect nobody knows what changed meanwhile.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from plone.app.taskqueue.queue.claiming import has_room
 from plone.app.taskqueue.queue.container import Queues
 from plone.app.taskqueue.queue.leases import Lease
 from plone.app.taskqueue.queue.queue import Queue
@@ -11,8 +12,8 @@ from typing import Any
 def records_to_watch(queues: Queues, served: Iterable[Queue]) -> frozenset[bytes]:
     """Return the ids of the records that change when a job may be claimed again.
 
-    That is when a job joins a lane, when a lane or queue is made, when a lease that
-    fills a quota ends, and when a quota changes.
+    That is when a job joins a lane whose quotas have room, when a lane or queue is made,
+    when a lease that fills a quota ends, and when a quota changes.
     """
     return frozenset(oid for oid in _oids(queues, served) if oid is not None)
 
@@ -36,8 +37,10 @@ def _oids(queues: Queues, served: Iterable[Queue]) -> Iterator[bytes | None]:
         yield queue._lanes._p_oid
         yield queue.quotas._quotas._p_oid
         for lane in queue.lanes():
-            for tree in lane.trees():
-                yield from _ends(tree)
+            # What joins a lane without room can be claimed by nobody.
+            if has_room(queue, lane):
+                for tree in lane.trees():
+                    yield from _ends(tree)
         for tree in (*queue.schedule.trees(), queue.summons):
             yield from _ends(tree)
         for _, room, _ in queue.further_rooms():

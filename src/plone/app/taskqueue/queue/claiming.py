@@ -86,8 +86,11 @@ def waiting_lanes(queue: Any, knows: Knows) -> list[Waiting]:
             len(lane) and knows(lane.function_name)
         ):
             continue
+        # Its quotas first: while they are full nothing of the lane is to be loaded.
+        if not has_room(queue, lane):
+            continue
         first_keys = lane.first_keys()
-        if any(key is not None for key in first_keys) and has_room(queue, lane):
+        if any(key is not None for key in first_keys):
             found.append((lane, first_keys))
     return found
 

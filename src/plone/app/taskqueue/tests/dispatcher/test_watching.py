@@ -23,6 +23,7 @@ from ZODB.utils import p64
 from zope.interface import directlyProvides
 from zope.interface import providedBy
 
+import gc
 import pytest
 import tempfile
 import threading
@@ -87,10 +88,14 @@ class Remote:
         self._dispatchers.append(dispatcher)
         return dispatcher
 
-    def put(self, function, *args) -> int:
+    def create_quota(self, name: str) -> None:
+        with self._connection.transaction_manager:
+            get_queues(self._connection)[""].quotas.create(name)
+
+    def put(self, function, *args, quotas=()) -> int:
         with self._connection.transaction_manager:
             queue = get_queues(self._connection)[""]
-            job = queue.put(AsyncJob(function, *args), ())
+            job = queue.put(AsyncJob(function, *args), quotas)
         return id_of(job)
 
     def wait_for(self, job_id: int) -> None:
@@ -140,9 +145,6 @@ def test_two_dispatchers_of_one_process_and_database_are_both_served(remote):
     for _ in range(2):
         remote.dispatch(database)
     for first in range(1, 11, 2):
-        # Far more than they need, as after a long life: it is dropped again.
-        mine = tap(database)
-        mine.watched |= {p64(2**40 + number) for number in range(10_000)}
         names = EFFECTS[first : first + 2]
         ids = []
         for name in names:
@@ -153,39 +155,44 @@ def test_two_dispatchers_of_one_process_and_database_are_both_served(remote):
         for name, job_id in zip(names, ids, strict=True):
             stage.event(f"{name} may end").set()
             remote.wait_for(job_id)
-        assert len(mine.watched) < 1000
 
 
 def oids(*numbers):
     return frozenset(p64(number) for number in numbers)
 
 
+class Watcher:
+    """Stands for a dispatcher."""
+
+
 def test_who_changes_what_is_watched_is_told_to_look_again(remote):
+    mine, watcher = tap(remote.database()), Watcher()
+    assert mine.watch(watcher, oids(1, 2))
+    assert not mine.watch(watcher, oids(1, 2))
+    assert mine.watch(watcher, oids(1))
+    assert mine.watch(watcher, oids(1), oids(1))
+    assert not mine.watch(watcher, oids(1), oids(1))
+    assert mine.watched == oids(1)
+
+
+def test_what_others_watch_stays_for_as_long_as_they_are_there(remote):
+    mine, watcher, other = tap(remote.database()), Watcher(), Watcher()
+    mine.watch(watcher, oids(1, 2))
+    mine.watch(other, oids(2, 3))
+    mine.watch(watcher, oids(4))
+    assert mine.watched == oids(2, 3, 4)
+    del other
+    gc.collect()
+    mine.watch(watcher, oids(5))
+    assert mine.watched == oids(5)
+
+
+def test_nothing_that_dispatchers_watch_at_the_same_time_is_lost(remote):
     mine = tap(remote.database())
-    assert mine.watch(oids(1, 2))
-    assert not mine.watch(oids(1, 2))
-    assert not mine.watch(oids(1))
-    assert mine.watch(oids(3))
-    assert mine.watched == oids(1, 2, 3)
-
-
-def test_what_is_watched_in_vain_is_dropped_when_it_is_much(remote):
-    mine = tap(remote.database())
-    needed = oids(*range(50))
-    for number in range(0, 100_000, 50):
-        mine.watch(oids(*range(number, number + 50)))
-        mine.watch(needed)
-        while mine.watch(needed):
-            pass
-        assert needed <= mine.watched
-        assert len(mine.watched) <= 250
-
-
-def test_nothing_that_threads_watch_at_the_same_time_is_lost(remote):
-    mine = tap(remote.database())
+    watchers = [Watcher() for _ in range(50)]
     threads = Threads()
-    for number in range(50):
-        threads.start(mine.watch, oids(number))
+    for number, watcher in enumerate(watchers):
+        threads.start(mine.watch, watcher, oids(number))
     threads.join()
     assert mine.watched == oids(*range(50))
 
@@ -193,7 +200,8 @@ def test_nothing_that_threads_watch_at_the_same_time_is_lost(remote):
 def test_the_progress_of_leases_rings_once_for_many_commits(remote):
     database = remote.database()
     mine = tap(database)
-    mine.watch(oids(1, 2, 3), oids(2, 3))
+    watcher = Watcher()
+    mine.watch(watcher, oids(1, 2, 3), oids(2, 3))
     rings = threading.Semaphore(0)
     rung = []
 
@@ -218,6 +226,27 @@ def test_the_progress_of_leases_rings_once_for_many_commits(remote):
 
 
 # Quotas
+
+
+def test_what_joins_a_lane_without_room_wakes_nobody_until_there_is_some(remote):
+    remote.create_quota("narrow")
+    holder = remote.dispatch(remote.database())
+    stage.once.add("job 1")
+    remote.put(functions.block, "job 1", quotas=("narrow",))
+    stage.wait("job 1 runs")
+    database = remote.database()
+    remote.dispatch(database)
+    remote.wait_for(remote.put(functions.nothing))
+    rings = []
+    hub.subscribe(database, lambda: rings.append(True))
+    waiting = [remote.put(functions.nothing, quotas=("narrow",)) for _ in range(50)]
+    # Commits are heard of one after the other.
+    remote.wait_for(remote.put(functions.nothing))
+    assert 0 < len(rings) < 25
+    holder.begin_to_stop()
+    stage.event("job 1 may end").set()
+    for job_id in waiting:
+        remote.wait_for(job_id)
 
 
 def enlarge(queue):
