@@ -11,6 +11,7 @@ import ctypes
 import os
 import pathlib
 import pytest
+import secrets
 import shutil
 import socket
 import subprocess
@@ -38,8 +39,9 @@ class Network:
     """A namespace ``name``, and a cable from it to where the tests run."""
 
     def __init__(self) -> None:
-        self.name = f"tq{os.getpid()}"
-        # Several runs of the tests may be on one machine.
+        # Several runs of the tests may be on one machine, and one that was killed may
+        # have left its own behind.
+        self.name = f"tq{os.getpid()}-{secrets.token_hex(2)}"
         net = f"10.213.{os.getpid() // 64 % 256}"
         first = os.getpid() % 64 * 4
         #: Addresses of the two ends.

@@ -115,10 +115,10 @@ class Fleet:
         return self._stack.enter_context(logged(command, **settings))
 
     def start_web_servers(self, count: int) -> None:
-        """Start so many at a time, and return when all answer."""
+        """Start so many, one after the other: the first makes the directory of blobs."""
         command = [str(RUNWSGI), str(self.folder / "etc" / "zope.ini"), "http_port=0"]
-        started = [self._start(command) for _ in range(count)]
-        self.web_servers += [WebServer(each, self._cookies) for each in started]
+        for _ in range(count):
+            self.web_servers.append(WebServer(self._start(command), self._cookies))
 
     def log_in(self, user: str) -> None:
         """Be that user, on all web servers by a visit to the first."""
