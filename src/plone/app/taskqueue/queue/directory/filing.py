@@ -5,6 +5,8 @@ and nothing was written, if there is nothing to do.  All is safe at any moment b
 those who queue, claim and settle, and to be tried again after a conflict.
 """
 
+from BTrees.OOBTree import OOBTree
+from collections.abc import Iterable
 from collections.abc import Iterator
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.job import keys
@@ -12,6 +14,7 @@ from plone.app.taskqueue.job.states import FINAL
 from plone.app.taskqueue.queue.directory import journals
 from plone.app.taskqueue.queue.directory import shelves
 from plone.app.taskqueue.queue.directory.rooms import RoomDirectory
+from plone.app.taskqueue.queue.directory.rooms import rows_of
 from plone.app.taskqueue.queue.directory.rows import ENDED_COLUMNS
 from plone.app.taskqueue.queue.directory.rows import ended_row
 from plone.app.taskqueue.queue.directory.rows import OPEN_COLUMNS
@@ -32,6 +35,11 @@ import random
 #: Rows in the journals of a room from which on they are filed, and in one of them.
 FILE_AT = 64
 FILE_ONE_AT = 16
+#: Seconds for which journals rest before: longer than transactions that queue take.
+#: A longer one may conflict.  The same where there are many rows.
+REST = 60.0
+MANY = 10_000
+SHORT_REST = 10.0
 #: Rows of jobs that are gone may be as many as those of jobs that are there, and so many.
 SPARE = 4_096
 #: Jobs that are read at once, where there was no directory.
@@ -40,10 +48,13 @@ WALKED = 1_000
 GRACE = 60.0
 
 
-def tidy(queue: Any) -> int:
-    """Do one portion of what is to be done for a queue."""
+def tidy(queue: Any, rest: float = REST) -> int:
+    """Do one portion of what is to be done for a queue.
+
+    ``rest`` is for how many seconds journals rest, at most.
+    """
     for room in _rooms(queue):
-        if done := file(room) or merge_room(room) or walk_room(room):
+        if done := file(room, rest) or merge_room(room) or walk_room(room):
             return done
     for state in FINAL:
         history = queue.history(state)
@@ -60,23 +71,44 @@ def _rooms(queue: Any) -> Iterator[Shards]:
         yield room
 
 
-def file(room: Shards) -> int:
-    """Move rows from a room's journals to its shelf, without those of jobs that left."""
+def file(room: Shards, rest: float = REST) -> int:
+    """Move rows from a room's journals to its shelf, without those of jobs that left.
+
+    Or let the journals rest, as the beginning of that.
+    """
     directory = room.directory
     if directory is None:
         return 0
-    sizes = [len(journal) - 1 for journal in directory.journals]
-    if sum(sizes) < FILE_AT and max(sizes) < FILE_ONE_AT:
-        return 0
+    now = clock.now()
+    swapped = 0
+    sizes = _sizes(directory.resting)
+    if not any(sizes):
+        sizes = _sizes(directory.journals)
+        if sum(sizes) < FILE_AT and max(sizes) < FILE_ONE_AT:
+            return 0
+        directory.swap(now)
+        swapped = 1
+    if sum(sizes) >= MANY:
+        rest = min(rest, SHORT_REST)
+    # A clock that was set back makes nobody wait for longer.
+    if 0 <= now - directory.rests_since < rest:
+        return swapped
+    return _file_resting(room, directory)
+
+
+def _sizes(chosen: Iterable[OOBTree]) -> list[int]:
+    return [len(journal) - 1 for journal in chosen]
+
+
+def _file_resting(room: Shards, directory: RoomDirectory) -> int:
     rows = Rows(OPEN_COLUMNS)
     count = 0
-    for shard, journal in enumerate(directory.journals):
-        entries = list(itertools.islice(directory.written(shard), LARGEST - count))
+    for journal in directory.resting:
+        entries = list(itertools.islice(rows_of(journal), LARGEST - count))
         for key, row in entries:
             if room.has(key):
                 rows.add(keys.order_of(key), row)
-        if entries:
-            journals.take(journal, [key for key, _ in entries])
+        journals.drop(journal, [key for key, _ in entries])
         count += len(entries)
         if count >= LARGEST:
             break

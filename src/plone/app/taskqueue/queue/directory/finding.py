@@ -72,7 +72,7 @@ def find_in_room(room: Shards, needles: Needles, wanted: Wanted) -> Iterator[Fou
     # No row of a job that has ended and of one that has not has the same columns.
     if ERROR in needles:
         return iter(())
-    prefetch(room.directory.journals)
+    prefetch((*room.directory.journals, *room.directory.resting))
     written = sorted(
         {
             order

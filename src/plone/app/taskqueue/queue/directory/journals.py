@@ -1,11 +1,11 @@
 """Journals: small trees to which many add, while one takes out what they have added.
 
 A journal of a room has the rows of jobs that were put there lately, one for each shard.
-That of the history has the segments of jobs that have ended.  They are stock
-trees with a lowest key that stays, as shards have: see ``queue.shards``.  Whoever takes
-something out leaves the first key of each of the tree's records, with ``None``, so that
-what others add meanwhile merges.  Only a tree that grew large is emptied without that,
-beside which one in thousands of them conflicts.
+Shelves, to which workers add segments of jobs that have ended, are such trees too.  They
+are stock trees with a lowest key that stays, as shards have: see ``queue.shards``.
+Whoever takes something out while others add leaves the first key of each of the tree's
+records, with ``None``, so that what they add merges.  Only a tree that grew large is
+emptied without that, beside which one in thousands of them conflicts.
 
 The trees are of the kind that keeps the fewest entries in a record, because each that is
 added writes one record anew.
@@ -30,6 +30,12 @@ def new_tree() -> OOBTree:
 def entries(tree: OOBTree) -> Iterator[tuple[int, Any]]:
     """Yield keys and values."""
     return (item for item in tree.iteritems() if item[1] is not None)
+
+
+def drop(tree: OOBTree, dropped: Iterable[int]) -> None:
+    """Take entries out of a tree to which nobody adds.  ``KeyError``: see ``take``."""
+    for key in dropped:
+        del tree[key]
 
 
 def take(tree: OOBTree, taken: Iterable[int]) -> None:

@@ -4,8 +4,13 @@ Whoever puts a job into the room writes its row to a journal, which is as spread
 room itself.  The filer moves rows to the room's shelf.  Nobody writes when a job leaves
 the room: its row is dead then, and is dropped by and by.  So a row is where to look, and
 the room says what is there.
+
+There are two sets of journals.  To one of them rows are written while the other rests,
+until no transaction is left that has not seen that, and only then the filer takes rows
+out.  So it never meets who queues, be it thousands of jobs at once.
 """
 
+from BTrees.OOBTree import OOBTree
 from collections.abc import Iterable
 from collections.abc import Iterator
 from persistent import Persistent
@@ -21,6 +26,15 @@ from plone.app.taskqueue.queue.directory.rows import OPEN_SIZE
 AGAIN = b"+"
 
 
+def _new_set() -> tuple[OOBTree, ...]:
+    return tuple(journals.new_tree() for _ in range(1 << keys.SHARD_BITS))
+
+
+def rows_of(journal: OOBTree) -> Iterator[tuple[int, bytes]]:
+    """Yield key and row of what is in a journal."""
+    return ((key, row[:OPEN_SIZE]) for key, row in journals.entries(journal))
+
+
 class RoomDirectory(Persistent):
     """Rows by the order of their jobs."""
 
@@ -31,7 +45,11 @@ class RoomDirectory(Persistent):
     since = 0.0
 
     def __init__(self) -> None:
-        self.journals = tuple(journals.new_tree() for _ in range(1 << keys.SHARD_BITS))
+        #: Those that are written to, and those that rest, by shard.
+        self.journals = _new_set()
+        self.resting = _new_set()
+        #: Since when those rest, in seconds since the epoch.
+        self.rests_since = 0.0
         self.shelf = journals.new_tree()
 
     @property
@@ -47,17 +65,20 @@ class RoomDirectory(Persistent):
         # two differ the storage sees that somebody has changed what the filer takes.
         journal[key] = row + AGAIN if journal.get(key) == row else row
 
+    def swap(self, now: float) -> None:
+        """Let the journals rest that were written to, and write to the others."""
+        self.journals, self.resting = self.resting, self.journals
+        self.rests_since = now
+
     def forget(self, taken: Iterable[int]) -> None:
         """Drop the rows of jobs that left the room, where no filer ever does."""
         for key in taken:
             self.journals[keys.shard_of(key)].pop(key, None)
 
-    def written(self, shard: int | None = None) -> Iterator[tuple[int, bytes]]:
-        """Yield key and row of what is not filed yet, in one shard or all of them."""
-        chosen = self.journals if shard is None else [self.journals[shard]]
-        for journal in chosen:
-            for key, row in journals.entries(journal):
-                yield key, row[:OPEN_SIZE]
+    def written(self) -> Iterator[tuple[int, bytes]]:
+        """Yield key and row of what is not filed yet."""
+        for journal in (*self.journals, *self.resting):
+            yield from rows_of(journal)
 
     def segments(self) -> list[shelves.Numbered]:
         """Return the segments and their numbers on the shelf."""

@@ -29,7 +29,7 @@ _BESIDE = {
     "settle": (settling, "settle"),
     "tell": (batching, "tell"),
     "beat": (Worker, "beat"),
-    "file": (journals, "take"),
+    "file": (journals, "drop"),
     "shelve": (shelves, "replace"),
 }
 

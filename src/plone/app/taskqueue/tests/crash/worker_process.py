@@ -15,6 +15,7 @@ from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pruner
 from plone.app.taskqueue.dispatcher import rescuer
 from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.queue.directory import filing
 from plone.app.taskqueue.tests.crash import clients
 from plone.app.taskqueue.tests.crash import points
 from plone.app.taskqueue.tests.crash import steps
@@ -30,6 +31,7 @@ from ZODB import DB
 from ZODB.FileStorage import FileStorage
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -100,6 +102,7 @@ def _change(
         pruner._USUAL_INTERVAL = prune_seconds
     if file_seconds is not None:
         filer._TURN = filer._USUAL_INTERVAL = filer._LONGEST_REST = file_seconds
+        filer.tidy = functools.partial(filing.tidy, rest=0)
     if idle_patience is not None:
         rescuer._IDLE_PATIENCE = idle_patience
     if fast:

@@ -8,13 +8,19 @@ from plone.app.taskqueue.queue.directory import filing
 from plone.app.taskqueue.tests import functions
 from ZODB.POSException import ConflictError
 
+import functools
 import pytest
 import threading
 
 
+#: Without waiting until producers cannot be met.
+tidy = functools.partial(filing.tidy, rest=0)
+
+
 @pytest.fixture(autouse=True)
-def frozen():
+def frozen(monkeypatch):
     clock.freeze(1_600_000_000.0)
+    monkeypatch.setattr(module, "tidy", tidy)
 
 
 def put_many(engine, name=""):
@@ -84,8 +90,6 @@ def test_a_queue_rests_longer_and_longer_where_there_is_nothing_to_do(engine, ma
 def test_what_is_wrong_with_one_queue_does_not_keep_others(
     engine, make, monkeypatch, caplog
 ):
-    tidy = filing.tidy
-
     def fail(queue):
         if queue.name == "conflict":
             raise ConflictError()
@@ -122,7 +126,6 @@ def test_a_dispatcher_files(engine, monkeypatch):
         queue.pause()
     put_many(engine)
     done = threading.Event()
-    tidy = filing.tidy
 
     def tell(queue):
         portions = tidy(queue)

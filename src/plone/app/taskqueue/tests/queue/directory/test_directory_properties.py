@@ -74,7 +74,7 @@ class DirectoryMachine(QueueMachine):
         """File a portion, and be slow to commit."""
         self.filer = self.connect()
         self.filer.transaction_manager.begin()
-        filing.tidy(self.queue(self.filer))
+        filing.tidy(self.queue(self.filer), rest=0)
 
     @rule()
     @precondition(lambda self: self.filer is not None)
@@ -90,7 +90,7 @@ class DirectoryMachine(QueueMachine):
         connection = self.db.open(transaction.TransactionManager())
         try:
             with connection.transaction_manager:
-                return filing.tidy(get_queues(connection)[""])
+                return filing.tidy(get_queues(connection)[""], rest=0)
         finally:
             connection.close()
 

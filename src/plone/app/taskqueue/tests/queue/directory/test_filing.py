@@ -30,7 +30,7 @@ def tidy(engine):
         portions = 0
         while True:
             with engine.queue() as queue:
-                if not filing.tidy(queue):
+                if not filing.tidy(queue, rest=0):
                     return portions
             portions += 1
 
@@ -271,7 +271,7 @@ def test_the_jobs_of_an_old_database_are_found_at_any_time(
     clock.freeze(clock.now() + filing.GRACE + 1)
     while not is_complete(engine):
         with engine.queue() as queue:
-            assert filing.tidy(queue)
+            assert filing.tidy(queue, rest=0)
         look()
     tidy()
     assert tidy() == 0
@@ -297,6 +297,57 @@ def test_what_ends_while_an_old_hour_is_walked_is_found(engine, old, monkeypatch
 
 def is_complete_history(engine):
     return engine.read(lambda queue: queue.history(State.COMPLETED).is_complete)
+
+
+def put_unseen(engine, count):
+    """Queue so many in a transaction that is still to be committed; return its manager."""
+    connection = engine.connect()
+    connection.transaction_manager.begin()
+    queue = get_queues(connection)[""]
+    for _ in range(count):
+        queue.put(AsyncJob(functions.nothing), ())
+    return connection.transaction_manager
+
+
+def file_as_workers_do(engine):
+    """Return how many portions were filed."""
+    portions = 0
+    while True:
+        with engine.queue() as queue:
+            if not filing.tidy(queue):
+                return portions
+        portions += 1
+
+
+@pytest.mark.parametrize(
+    "count, rest", [(2_000, filing.REST), (filing.MANY, filing.SHORT_REST)]
+)
+def test_who_queues_thousands_at_once_never_meets_the_filer(engine, count, rest):
+    put_unseen(engine, count).commit()
+    meanwhile = put_unseen(engine, 2_000)
+    assert file_as_workers_do(engine) == 1
+    meanwhile.commit()
+    after = put_unseen(engine, 2_000)
+    clock.advance(rest - 1)
+    assert file_as_workers_do(engine) == 0
+    clock.advance(1)
+    assert file_as_workers_do(engine)
+    after.commit()
+    assert sum(sizes(engine)) == count + 2_000
+    name = f"{functions.__name__}:nothing"
+    assert len(found(engine, "pending", function=name)) == count + 4_000
+    assert file_as_workers_do(engine) == 1
+    clock.advance(filing.REST)
+    assert file_as_workers_do(engine)
+    assert sum(sizes(engine)) == count + 4_000
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_being_filed(engine):
+    put_many(engine, filing.FILE_AT)
+    assert file_as_workers_do(engine) == 1
+    clock.advance(-3600)
+    assert file_as_workers_do(engine) == 1
+    assert sizes(engine) == [filing.FILE_AT]
 
 
 # Verifying
