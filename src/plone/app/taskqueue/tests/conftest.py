@@ -1,5 +1,6 @@
 """The engine on a FileStorage, for the tests that need no Plone."""
 
+from plone.app.taskqueue.tests.crash.network import cable as cable
 from plone.app.taskqueue.tests.crash.report import (
     pytest_terminal_summary as pytest_terminal_summary,
 )

@@ -2,7 +2,6 @@
 
 from plone.app.taskqueue.tests.crash import report
 from plone.app.taskqueue.tests.crash.ledger import Ledger
-from plone.app.taskqueue.tests.crash.network import cable as cable
 from plone.app.taskqueue.tests.crash.network import network as network
 from plone.app.taskqueue.tests.crash.nursery import Nursery
 from plone.app.taskqueue.tests.crash.zeo import ZeoServer

@@ -127,6 +127,7 @@ def free_port(host: str) -> int:
 
 @pytest.fixture(scope="session")
 def cable() -> Iterator[Network]:
+    """The one of this run: two would have the same addresses."""
     if shutil.which("ip") is None:
         pytest.skip("needs the command ip: apt install iproute2")
     network = Network()

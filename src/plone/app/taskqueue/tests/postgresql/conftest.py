@@ -10,7 +10,6 @@ from plone.app.taskqueue.tests.crash.conftest import start_worker as start_worke
 from plone.app.taskqueue.tests.crash.conftest import tell as tell
 from plone.app.taskqueue.tests.crash.conftest import thorough as thorough
 from plone.app.taskqueue.tests.crash.ledger import Ledger
-from plone.app.taskqueue.tests.crash.network import cable as cable
 from plone.app.taskqueue.tests.crash.network import Network
 from plone.app.taskqueue.tests.crash.network import network as network
 from plone.app.taskqueue.tests.storages.homes import open_postgresql
