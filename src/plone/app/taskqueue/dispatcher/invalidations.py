@@ -76,37 +76,47 @@ class _Tap:
             return
         if not changed <= self._leases:
             hub.ring(self._database)
-        else:
-            self._note(changed)
+        elif self._has_to_ring(changed):
+            hub.ring(self._database)
 
-    def _note(self, leases: frozenset[bytes]) -> None:
+    def _has_to_ring(self, leases: frozenset[bytes]) -> bool:
+        """Note that leases have changed; true if it cannot be waited for what follows."""
         now = time.monotonic()
         with self._progress:
             for oid in leases:
                 first, _ = self._changed.get(oid, (now, now))
                 self._changed[oid] = first, now
-            self._look_soon()
+            return not (self._looks_soon or self._look_soon(now))
 
-    def _look_soon(self) -> None:
-        if self._changed and not self._looks_soon:
-            self._looks_soon = True
-            timer = threading.Timer(_QUIET, self._ring_late)
-            timer.daemon = True
+    def _look_soon(self, now: float) -> bool:
+        """Look when the first of them is due; false if no thread can be started."""
+        timer = threading.Timer(min(self._due().values()) - now, self._ring_late)
+        timer.daemon = True
+        try:
             timer.start()
+        except RuntimeError:
+            self._changed.clear()
+            return False
+        self._looks_soon = True
+        return True
+
+    def _due(self) -> dict[bytes, float]:
+        return {
+            oid: min(last + _QUIET, first + _SOON)
+            for oid, (first, last) in self._changed.items()
+        }
 
     def _ring_late(self) -> None:
         now = time.monotonic()
         with self._progress:
             self._looks_soon = False
-            due = [
-                oid
-                for oid, (first, last) in self._changed.items()
-                if now - last >= _QUIET or now - first >= _SOON
-            ]
+            due = [oid for oid, when in self._due().items() if when <= now]
             for oid in due:
                 del self._changed[oid]
-            self._look_soon()
-        if due:
+            rings = bool(due)
+            if self._changed:
+                rings |= not self._look_soon(now)
+        if rings:
             hub.ring(self._database)
 
     def invalidateCache(self) -> None:

@@ -138,6 +138,8 @@ class Seat:
             lane, database = self._freed
             self._freed = None
             if lane != mine:
+                # Own commits are not heard of from the storage.
+                hub.ring(database)
                 tell_others(database)
 
     def claim(self) -> tuple[Queue, Lease] | None:

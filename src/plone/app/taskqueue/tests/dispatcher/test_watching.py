@@ -80,9 +80,9 @@ class Remote:
         self._databases.append(DB(storage, pool_size=100))
         return self._databases[-1]
 
-    def dispatch(self, database: DB) -> Dispatcher:
+    def dispatch(self, database: DB, queues: tuple[str, ...] = ()) -> Dispatcher:
         """Start a dispatcher that does not poll."""
-        options = Options(poll_seconds=3600, lease_seconds=3600)
+        options = Options(poll_seconds=3600, lease_seconds=3600, queues=queues)
         dispatcher = Dispatcher(database, StageEnvironment, options)
         dispatcher.start()
         self._dispatchers.append(dispatcher)
@@ -92,9 +92,13 @@ class Remote:
         with self._connection.transaction_manager:
             get_queues(self._connection)[""].quotas.create(name)
 
-    def put(self, function, *args, quotas=()) -> int:
+    def create_queue(self, name: str) -> None:
         with self._connection.transaction_manager:
-            queue = get_queues(self._connection)[""]
+            get_queues(self._connection).create(name)
+
+    def put(self, function, *args, quotas=(), queue="") -> int:
+        with self._connection.transaction_manager:
+            queue = get_queues(self._connection)[queue]
             job = queue.put(AsyncJob(function, *args), quotas)
         return id_of(job)
 
@@ -225,6 +229,27 @@ def test_the_progress_of_leases_rings_once_for_many_commits(remote):
     hub.unsubscribe(database, ring)
 
 
+def test_where_no_thread_can_be_started_the_progress_of_leases_rings_at_once(
+    remote, monkeypatch
+):
+    database = remote.database()
+    mine, watcher = tap(database), Watcher()
+    mine.watch(watcher, oids(1, 2), oids(1, 2))
+    rings = threading.Semaphore(0)
+    hub.subscribe(database, rings.release)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Timer, "start", refuse)
+        mine.invalidate(p64(9), oids(1))
+        assert rings.acquire(blocking=False)
+    mine.invalidate(p64(9), oids(2))
+    assert rings.acquire(timeout=PATIENCE)
+    hub.unsubscribe(database, rings.release)
+
+
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+
+
 # Quotas
 
 
@@ -247,6 +272,54 @@ def test_what_joins_a_lane_without_room_wakes_nobody_until_there_is_some(remote)
     stage.event("job 1 may end").set()
     for job_id in waiting:
         remote.wait_for(job_id)
+
+
+def test_who_makes_room_in_a_quota_tells_other_dispatchers_of_its_database(remote):
+    remote.create_quota("narrow")
+    remote.create_queue("other")
+    for number in range(1, 4):
+        stage.once.add(f"job {number}")
+    # Its place in the quota is what the two others see, and the second at last.
+    holder = remote.dispatch(remote.database())
+    remote.put(functions.block, "job 1", quotas=("narrow",))
+    stage.wait("job 1 runs")
+    database = remote.database()
+    remote.dispatch(database)
+    second = remote.dispatch(database, queues=("default",))
+    remote.wait_for(remote.put(functions.nothing))
+    second.pause()
+    holder.begin_to_stop()
+    remote.put(functions.block, "job 2", quotas=("narrow",))
+    stage.event("job 1 may end").set()
+    stage.wait("job 2 runs")
+    remote.put(functions.block, "job 3", queue="other")
+    second.resume()
+    remote.wait_for(remote.put(functions.nothing))
+    wait_until_asleep(second)
+    # What the first holder has done is still to be heard of.
+    while tap(database)._changed:
+        wait_until_asleep(second)
+    # The first leaves its place to the second, which does not serve the other queue.
+    stage.event("job 2 may end").set()
+    stage.wait("job 3 runs")
+    remote.wait_for(remote.put(functions.nothing, quotas=("narrow",)))
+
+
+def wait_until_asleep(dispatcher):
+    """Return when its thread has looked at all that it was rung for, and waits."""
+    asleep = threading.Event()
+    bell = dispatcher._bell
+    wait = bell.wait
+
+    def tell(seconds):
+        if not bell._rings:
+            asleep.set()
+        wait(seconds)
+
+    bell.wait = tell
+    bell.ring()
+    assert asleep.wait(PATIENCE)
+    bell.wait = wait
 
 
 def enlarge(queue):
