@@ -62,7 +62,7 @@ def _queue_one(site: Any, page: Any, user_id: str) -> None:
 def _file_all(connection: Any) -> None:
     """Do what the filer of a worker does by and by."""
     for queue in get_queues(connection).values():
-        while tidy(queue, rest=0):
+        while tidy(queue, at_once=True):
             transaction.commit()
     transaction.abort()
 

@@ -48,13 +48,13 @@ WALKED = 1_000
 GRACE = 60.0
 
 
-def tidy(queue: Any, rest: float = REST) -> int:
+def tidy(queue: Any, at_once: bool = False) -> int:
     """Do one portion of what is to be done for a queue.
 
-    ``rest`` is for how many seconds journals rest, at most.
+    ``at_once``: where nobody else is, no journal has to rest.
     """
     for room in _rooms(queue):
-        if done := file(room, rest) or merge_room(room) or walk_room(room):
+        if done := file(room, at_once) or merge_room(room) or walk_room(room):
             return done
     for state in FINAL:
         history = queue.history(state)
@@ -71,7 +71,7 @@ def _rooms(queue: Any) -> Iterator[Shards]:
         yield room
 
 
-def file(room: Shards, rest: float = REST) -> int:
+def file(room: Shards, at_once: bool = False) -> int:
     """Move rows from a room's journals to its shelf, without those of jobs that left.
 
     Or let the journals rest, as the beginning of that.
@@ -86,12 +86,10 @@ def file(room: Shards, rest: float = REST) -> int:
         sizes = _sizes(directory.journals)
         if sum(sizes) < FILE_AT and max(sizes) < FILE_ONE_AT:
             return 0
-        directory.swap(now)
+        directory.swap(now + (SHORT_REST if sum(sizes) >= MANY else REST))
         swapped = 1
-    if sum(sizes) >= MANY:
-        rest = min(rest, SHORT_REST)
-    # A clock that was set back makes nobody wait for longer.
-    if 0 <= now - directory.rests_since < rest:
+    # A clock that was set back by far makes nobody wait until it is there again.
+    if not at_once and 0 < directory.rests_until - now <= 2 * REST:
         return swapped
     return _file_resting(room, directory)
 

@@ -48,8 +48,8 @@ class RoomDirectory(Persistent):
         #: Those that are written to, and those that rest, by shard.
         self.journals = _new_set()
         self.resting = _new_set()
-        #: Since when those rest, in seconds since the epoch.
-        self.rests_since = 0.0
+        #: Until when those rest, in seconds since the epoch.
+        self.rests_until = 0.0
         self.shelf = journals.new_tree()
 
     @property
@@ -65,10 +65,10 @@ class RoomDirectory(Persistent):
         # two differ the storage sees that somebody has changed what the filer takes.
         journal[key] = row + AGAIN if journal.get(key) == row else row
 
-    def swap(self, now: float) -> None:
+    def swap(self, until: float) -> None:
         """Let the journals rest that were written to, and write to the others."""
         self.journals, self.resting = self.resting, self.journals
-        self.rests_since = now
+        self.rests_until = until
 
     def forget(self, taken: Iterable[int]) -> None:
         """Drop the rows of jobs that left the room, where no filer ever does."""

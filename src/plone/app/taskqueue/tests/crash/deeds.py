@@ -187,7 +187,7 @@ def _put_often(stage: Stage) -> None:
     for _ in range(shelves.MANY):
         _put_many(stage)
         with stage.ledger.connected() as connection:
-            while filing.file(get_queues(connection)[""].lane(()), rest=0):
+            while filing.file(get_queues(connection)[""].lane(()), at_once=True):
                 connection.transaction_manager.commit()
 
 

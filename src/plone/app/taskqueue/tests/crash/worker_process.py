@@ -102,7 +102,7 @@ def _change(
         pruner._USUAL_INTERVAL = prune_seconds
     if file_seconds is not None:
         filer._TURN = filer._USUAL_INTERVAL = filer._LONGEST_REST = file_seconds
-        filer.tidy = functools.partial(filing.tidy, rest=0)
+        filer.tidy = functools.partial(filing.tidy, at_once=True)
     if idle_patience is not None:
         rescuer._IDLE_PATIENCE = idle_patience
     if fast:

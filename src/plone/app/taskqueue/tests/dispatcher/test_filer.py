@@ -14,7 +14,7 @@ import threading
 
 
 #: Without waiting until producers cannot be met.
-tidy = functools.partial(filing.tidy, rest=0)
+tidy = functools.partial(filing.tidy, at_once=True)
 
 
 @pytest.fixture(autouse=True)

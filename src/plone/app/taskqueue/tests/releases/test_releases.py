@@ -213,7 +213,7 @@ def test_its_jobs_are_found_before_there_is_a_directory_of_them_and_after(
         done = 1
         while done:
             with kept.connection.transaction_manager:
-                done = filing.tidy(kept.queues[name], rest=0)
+                done = filing.tidy(kept.queues[name], at_once=True)
             portions += 1
             look()
     assert portions > len(kept.queues)

@@ -73,7 +73,7 @@ class Crowd:
     def file(self):
         """File what was queued, as workers do in transactions of their own."""
         with self.manager:
-            filing.tidy(self.queue, rest=0)
+            filing.tidy(self.queue, at_once=True)
 
 
 @pytest.fixture

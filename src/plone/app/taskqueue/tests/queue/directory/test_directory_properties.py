@@ -62,19 +62,19 @@ class DirectoryMachine(QueueMachine):
             self.filer.transaction_manager.abort()
         super().teardown()
 
-    @rule()
-    def file(self) -> None:
-        """File all that there is."""
-        while self._tidy():
+    @rule(at_once=st.booleans())
+    def file(self, at_once: bool) -> None:
+        """File all that there is, or what has rested."""
+        while self._tidy(at_once):
             pass
 
-    @rule()
+    @rule(at_once=st.booleans())
     @precondition(lambda self: self.filer is None)
-    def begin_to_file(self) -> None:
-        """File a portion, and be slow to commit."""
+    def begin_to_file(self, at_once: bool) -> None:
+        """File a portion, or let journals rest, and be slow to commit."""
         self.filer = self.connect()
         self.filer.transaction_manager.begin()
-        filing.tidy(self.queue(self.filer), rest=0)
+        filing.tidy(self.queue(self.filer), at_once)
 
     @rule()
     @precondition(lambda self: self.filer is not None)
@@ -86,11 +86,11 @@ class DirectoryMachine(QueueMachine):
             filer.transaction_manager.abort()
         filer.close()
 
-    def _tidy(self) -> int:
+    def _tidy(self, at_once: bool) -> int:
         connection = self.db.open(transaction.TransactionManager())
         try:
             with connection.transaction_manager:
-                return filing.tidy(get_queues(connection)[""], rest=0)
+                return filing.tidy(get_queues(connection)[""], at_once)
         finally:
             connection.close()
 

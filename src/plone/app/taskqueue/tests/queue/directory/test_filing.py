@@ -30,7 +30,7 @@ def tidy(engine):
         portions = 0
         while True:
             with engine.queue() as queue:
-                if not filing.tidy(queue, rest=0):
+                if not filing.tidy(queue, at_once=True):
                     return portions
             portions += 1
 
@@ -271,7 +271,7 @@ def test_the_jobs_of_an_old_database_are_found_at_any_time(
     clock.freeze(clock.now() + filing.GRACE + 1)
     while not is_complete(engine):
         with engine.queue() as queue:
-            assert filing.tidy(queue, rest=0)
+            assert filing.tidy(queue, at_once=True)
         look()
     tidy()
     assert tidy() == 0

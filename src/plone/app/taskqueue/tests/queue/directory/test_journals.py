@@ -98,7 +98,7 @@ def test_a_job_that_comes_back_while_its_row_is_filed_is_found(engine, monkeypat
     filer = engine.connect()
     filer.transaction_manager.begin()
     # The job has left, so its row is dropped.
-    assert filing.file(get_queues(filer)[""].lane(()), rest=0) == 1
+    assert filing.file(get_queues(filer)[""].lane(()), at_once=True) == 1
     with held.manager:
         settling.give_back(held.queue, held.lease)
     with pytest.raises(ConflictError):
