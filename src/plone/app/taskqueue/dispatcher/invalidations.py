@@ -1,8 +1,9 @@
-"""Hearing of other processes' commits from the storage, within a millisecond.
+"""Hearing of other processes' commits from the storage, most of them within a millisecond.
 
 A ZEO client is told by its server which records changed.  We stand between the storage
 and the database, pass everything on, and ring the hub when one of the records changed
-that an idle dispatcher watches.  Storages that tell nothing are covered by the poller.
+that an idle dispatcher watches: at once for a job, a moment later for room in a quota.
+Storages that tell nothing are covered by the poller.
 """
 
 from collections.abc import Iterable
@@ -74,9 +75,7 @@ class _Tap:
         changed = self.watched.intersection(oids)
         if not changed:
             return
-        if not changed <= self._leases:
-            hub.ring(self._database)
-        elif self._has_to_ring(changed):
+        if not changed <= self._leases or self._has_to_ring(changed):
             hub.ring(self._database)
 
     def _has_to_ring(self, leases: frozenset[bytes]) -> bool:
@@ -101,6 +100,7 @@ class _Tap:
         return True
 
     def _due(self) -> dict[bytes, float]:
+        """Return when to ring for each of them, on the monotonic clock."""
         return {
             oid: min(last + _QUIET, first + _SOON)
             for oid, (first, last) in self._changed.items()

@@ -35,9 +35,10 @@ import random
 #: Rows in the journals of a room from which on they are filed, and in one of them.
 FILE_AT = 64
 FILE_ONE_AT = 16
-#: Seconds for which journals rest before: longer than transactions that queue take.
-#: A longer one may conflict.  The same where there are many rows.
+#: Seconds for which journals rest before that.  A transaction that queues jobs and takes
+#: longer may conflict with the filer, as any two may.
 REST = 60.0
+#: Rows from which on they rest for a shorter time, as all of them are looked through.
 MANY = 10_000
 SHORT_REST = 10.0
 #: Rows of jobs that are gone may be as many as those of jobs that are there, and so many.

@@ -61,8 +61,9 @@ class RoomDirectory(Persistent):
         """Write the row of a job that is put into the room."""
         journal = self.journals[keys.shard_of(key)]
         row = open_row(job)
-        # Also where there is one, as the filer may be about to drop that.  Only if the
-        # two differ the storage sees that somebody has changed what the filer takes.
+        # Also where there is one: to a transaction that takes longer than journals rest
+        # this is one which the filer may be about to empty.  Only if the two rows differ
+        # the storage sees that somebody has changed what the filer takes.
         journal[key] = row + AGAIN if journal.get(key) == row else row
 
     def swap(self, until: float) -> None:
