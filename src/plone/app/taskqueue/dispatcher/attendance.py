@@ -11,6 +11,7 @@ from plone.app.taskqueue.dispatcher.membership import new_worker
 from plone.app.taskqueue.dispatcher.server import has_servers
 from plone.app.taskqueue.dispatcher.server import open_connection
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import queue_connection
@@ -69,10 +70,14 @@ class Attendance:
         self.interval = _RETRY
         if queue_connection(connection).isReadOnly():
             return
-        if in_transaction(connection, self._attend):
+        full = troubles_of(connection.db()).full
+        was_full = full.lasts
+        if in_transaction(connection, self._attend, was_full):
             self.interval = _INTERVAL
+            if was_full:
+                full.end()
 
-    def _attend(self, connection: IConnection) -> bool:
+    def _attend(self, connection: IConnection, must: bool) -> bool:
         queues = find_queues(connection)
         if queues is None:
             return False
@@ -84,7 +89,7 @@ class Attendance:
             registry.register(queues, worker)
             self._worker_id = worker.id
             self._since = now
-        elif now - self._since >= IDLE_INTERVAL:
+        elif must or now - self._since >= IDLE_INTERVAL:
             worker.beat()
             self._since = now
         return True

@@ -7,6 +7,7 @@ nobody runs jobs, nothing is missed: what was not filed is found too, more slowl
 from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.directory.filing import tidy
@@ -49,7 +50,7 @@ class Filer:
             except ConflictError as error:
                 logger.debug("The queue %r is filed later: %r", name, error)
             except Exception as error:
-                if lost_server(connection, error):
+                if lost_server(connection, error) or is_full(error):
                     raise
                 # The others shall not wait for what is wrong with this one.
                 logger.exception(

@@ -6,12 +6,16 @@ from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.dispatcher.signs import Signs
 from plone.app.taskqueue.dispatcher.signs import signs_of
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.queue.container import find_queues
 from ZODB.interfaces import IConnection
 
 
 class Heartbeat:
-    """Writes the worker's record when nothing else of it has changed for a while."""
+    """Writes the worker's record when nothing else of it has changed for a while.
+
+    And while the disk is full, to find out when there is room: there may be no job to do.
+    """
 
     def __init__(
         self,
@@ -27,11 +31,15 @@ class Heartbeat:
 
     def run(self, connection: IConnection) -> None:
         worker_id = self._worker_id()
-        lost = in_transaction(connection, self._beat, worker_id)
+        full = troubles_of(connection.db()).full
+        was_full = full.lasts
+        lost = in_transaction(connection, self._beat, worker_id, was_full)
         if lost:
             self._on_fenced(worker_id)
+        elif was_full:
+            full.end()
 
-    def _beat(self, connection: IConnection, worker_id: str) -> bool:
+    def _beat(self, connection: IConnection, worker_id: str, must: bool) -> bool:
         queues = find_queues(connection)
         worker = None if queues is None else queues.workers.get(worker_id)
         if worker is None or worker.fenced:
@@ -41,9 +49,9 @@ class Heartbeat:
         # After a time in which this process was frozen others have waited for long.
         overdue = needed and now - self._looked > 2 * self.interval
         self._looked = now
-        if signs != self._signs and not overdue:
+        if signs != self._signs and not overdue and not must:
             self._signs = signs
             self._since = now
-        elif needed or now - self._since >= IDLE_INTERVAL:
+        elif must or needed or now - self._since >= IDLE_INTERVAL:
             worker.beat()
         return False

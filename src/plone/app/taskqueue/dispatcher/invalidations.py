@@ -134,7 +134,7 @@ _lock = threading.Lock()
 def tap(database: IDatabase) -> _Tap | None:
     """Return the database's tap, set on first use; ``None`` if its storage is mute."""
     storage = database.storage
-    if client_of(database) is None:
+    if client_of(database.storage) is None:
         return None
     with _lock:
         mine = getattr(database, "_taskqueue_tap", None)

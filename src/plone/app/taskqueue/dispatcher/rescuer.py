@@ -10,6 +10,7 @@ from collections.abc import Callable
 from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher.maintenance import in_transaction
 from plone.app.taskqueue.dispatcher.server import is_connected
+from plone.app.taskqueue.dispatcher.server import is_full
 from plone.app.taskqueue.dispatcher.server import lost_server
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
 from plone.app.taskqueue.dispatcher.signs import Signs
@@ -62,7 +63,7 @@ class Rescuer:
                 logger.debug("Worker %s is rescued later: %r", worker_id, error)
                 continue
             except Exception as error:
-                if lost_server(connection, error):
+                if lost_server(connection, error) or is_full(error):
                     raise
                 # The others shall not wait for what is wrong with this one.
                 logger.exception("Worker %s cannot be rescued.", worker_id)

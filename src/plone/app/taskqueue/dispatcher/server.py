@@ -6,6 +6,8 @@ or we ask the server ourselves (PostgreSQL).  Any other is taken to be there.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from plone.app.taskqueue.dispatcher.closed import is_closed
+from plone.app.taskqueue.dispatcher.closed import look_whether_closed
 from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.postgresql import server
 from plone.app.taskqueue.postgresql.channel import adapter_of
@@ -51,7 +53,7 @@ def watch_servers(database: IDatabase) -> None:
     A connection over a network that is cut would else be waited for as if it were slow.
     """
     for each in list(database.databases.values()):
-        client = client_of(each)
+        client = client_of(each.storage)
         if client is not None:
             watch_server(client)
         adapter = adapter_of(each.storage)
@@ -71,7 +73,7 @@ def _storages(connection: IConnection) -> list[Any]:
 def _has_server(storage: Any) -> bool:
     ask = getattr(storage, "is_connected", None)
     if ask is not None:
-        return bool(ask())
+        return bool(ask()) and not is_closed(storage)
     adapter = adapter_of(storage)
     return adapter is None or answers(adapter)
 
@@ -89,6 +91,8 @@ def lost_server(connection: IConnection, error: BaseException) -> bool:
     speaks of some other server, or of one that came back at once.
     """
     for reason in _reasons(error):
+        for storage in _storages(connection):
+            look_whether_closed(storage, reason)
         if isinstance(reason, StorageError | TransientError):
             return not isinstance(reason, ConflictError) and not _stays(connection)
     return was_cut_off(connection, error) and not _stays(connection)

@@ -30,13 +30,12 @@ class _FreshIds(list):
         super().__setitem__(where, fresh)
 
 
-def client_of(database: IDatabase) -> Any | None:
-    """Return the ZEO client that the database stands on; ``None`` if it is none."""
+def client_of(storage: Any) -> Any | None:
+    """Return the ZEO client that a database's storage is; ``None`` if it is none."""
     try:
         from ZEO.ClientStorage import ClientStorage
     except ImportError:
         return None
-    storage = database.storage
     # A storage that compresses or encrypts what another one keeps has that as its base.
     while storage is not None and not isinstance(storage, ClientStorage):
         storage = getattr(storage, "base", None)
@@ -72,7 +71,7 @@ def keep_ids_fresh(database: IDatabase) -> None:
     """See above; done once for each database."""
     if getattr(database, "_taskqueue_ids_are_fresh", False):
         return
-    client = client_of(database)
+    client = client_of(database.storage)
     if client is not None and not isinstance(client._oids, _FreshIds):
         client._oids = _FreshIds(client._oids)
     database._taskqueue_ids_are_fresh = True

@@ -19,6 +19,8 @@ def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     server.make_room()
     # It runs again, and stands there again.
     nursery.hear("stands", pid=worker)
+    # Told without the end of a job.
+    nursery.hear("log", pid=worker, over=True)
     nursery.release(worker)
     ledger.await_quiet()
     nursery.stop(worker)
@@ -56,13 +58,14 @@ def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
 ):
     count, fills = 240, 2
     ledger.prepare(count)
-    ledger.queue(jobs.make, *((number, 30) for number in range(count)))
     workers = [start_worker(lease_seconds=2, threads=2) for _ in range(2)]
     for worker in workers:
         # Who starts while the disk is full ends.
         nursery.hear("ready", pid=worker)
-    for _ in range(fills):
-        nursery.hear("attempt")
+    for fill in range(fills):
+        numbers = range(fill, count, fills)
+        first, *_ = ledger.queue(jobs.make, *((number, 30) for number in numbers))
+        nursery.hear("attempt", id=first)
         server.fill()
         full = nursery.hear("log", full=True)["pid"]
         server.make_room()
@@ -74,3 +77,35 @@ def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
     ledger.verify(times=1)
     assert not ledger.jobs(lambda job: job, State.FAILED)
     tell(f"{count} jobs, {fills} times full: 0 lost, 0 repeated")
+
+
+def test_a_server_that_closed_its_storage_is_started_again_and_no_job_has_failed_by_it(
+    ledger, nursery, server, start_worker
+):
+    ledger.prepare(6)
+    reader = start_worker(conflicts=0)
+    ledger.queue(jobs.read_late, (0,))
+    nursery.hear("stands", pid=reader)
+    writer = start_worker(conflicts=0)
+    ledger.queue(jobs.stand_at, (1, "voted"))
+    nursery.hear("stands", pid=writer)
+    # The data are on the disk, and the byte that makes them count cannot be written.
+    server.fill_wholly()
+    nursery.release(writer)
+    nursery.hear("log", pid=writer, full=True)
+    server.make_room()
+    nursery.hear("log", pid=writer, closed=True)
+    nursery.release(reader)
+    nursery.hear("log", pid=reader, closed=True)
+    server.kill()
+    server.start()
+    for worker in (reader, writer):
+        nursery.hear("stands", pid=worker)
+        nursery.release(worker)
+    ledger.queue(jobs.work, *((number,) for number in range(2, 6)))
+    ledger.await_ended(6)
+    for worker in (reader, writer):
+        nursery.stop(worker)
+
+    ledger.verify(times=1)
+    assert ledger.jobs(lambda job: (job.conflicts, job.interruptions)) == [(0, 0)] * 6

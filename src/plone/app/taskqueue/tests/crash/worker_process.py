@@ -48,6 +48,7 @@ def _of(message: str) -> dict[str, bool]:
         "gone": "server is gone" in message,
         "full": "is no room" in message,
         "over": "is room" in message,
+        "closed": "closed its storage" in message,
     }
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from plone.app.taskqueue.tests.crash.network import free_port
 
+import os
 import resource
 import signal
 import socket
@@ -111,7 +112,18 @@ class ZeoServer:
         return True
 
     def fill(self) -> None:
-        """Let its disk be full: no file of the server can grow any more."""
+        """Let its disk be full: the storage cannot grow, but what it has can be changed.
+
+        So disks are that change data in place.
+        """
+        # It may be about to change the last byte, which is to be below the limit.
+        self.freeze()
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+        self._limit(self._storage.stat().st_size)
+        self.thaw()
+
+    def fill_wholly(self) -> None:
+        """Let no byte be written, as with disks that write a copy of what changes."""
         self._limit(0)
 
     def make_room(self) -> None:

@@ -6,6 +6,7 @@ from plone.app.taskqueue.dispatcher.code import others_differ
 from plone.app.taskqueue.dispatcher.code import own_code
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
+from plone.app.taskqueue.dispatcher.trouble import troubles_of
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.container import get_queues
@@ -57,6 +58,18 @@ def test_an_hour_costs_it_less_than_three_kilobytes(engine, attendance):
     [worker] = members(engine)
     assert worker.beats == 3600 / IDLE_INTERVAL
     assert 0 < database.getSize() - before < 3_000
+
+
+def test_it_finds_out_that_a_disk_that_was_full_has_room_again(
+    engine, attendance, caplog
+):
+    engine.put(functions.nothing)
+    attendance()
+    troubles_of(engine.connect().db()).full.meet()
+    attendance()
+    [worker] = members(engine)
+    assert worker.beats == 1
+    assert "There is room on the disk of the database again" in caplog.text
 
 
 def test_it_is_forgotten_when_it_is_silent_and_known_again_when_it_is_not(
