@@ -10,8 +10,12 @@ import threading
 import time
 
 
-#: A run that takes longer than this was slow, in seconds.
+#: A run that takes longer than this was slow, in seconds: the next may be too, and has a
+#: transaction to itself.
 SLOW = 0.05
+#: After one that took longer than this the next has also a claim to itself.  On a busy
+#: machine many runs are slow, and claims of one job would make it busier still.
+LONG = 0.15
 #: Seconds for which a function runs alone after it failed, and at most if it was slow.
 ALONE = 60.0
 #: How many times as long as it took a function that was slow runs alone.  A function
@@ -32,6 +36,8 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._average: dict[str, float] = {}
+        #: Until when functions have transactions, and claims, to themselves.
+        self._unshared_until: dict[str, float] = {}
         self._alone_until: dict[str, float] = {}
 
     def ran(self, function_name: str, seconds: float) -> None:
@@ -43,28 +49,44 @@ class Pace:
         with self._lock:
             self._average[function_name] = average
         # One slow run is enough: the next may keep its neighbours waiting as long.
+        alone = min(_TIMES * seconds, ALONE)
         if seconds > SLOW:
-            self._keep_alone(function_name, min(_TIMES * seconds, ALONE))
+            self._extend(self._unshared_until, function_name, alone)
+        if seconds > LONG:
+            self._extend(self._alone_until, function_name, alone)
 
     def stumbled(self, function_name: str, for_good: bool = False) -> None:
         """It failed: let it run alone for a while, or for good."""
-        self._keep_alone(function_name, math.inf if for_good else ALONE)
+        alone = math.inf if for_good else ALONE
+        self._extend(self._unshared_until, function_name, alone)
+        self._extend(self._alone_until, function_name, alone)
 
-    def _keep_alone(self, function_name: str, seconds: float) -> None:
-        until = self._clock() + seconds
+    def _extend(self, ends: dict[str, float], function_name: str, by: float) -> None:
+        until = self._clock() + by
         with self._lock:
-            known = self._alone_until.get(function_name, 0)
-            self._alone_until[function_name] = max(known, until)
+            ends[function_name] = max(ends.get(function_name, 0), until)
 
     def expected(self, function_name: str) -> float | None:
-        """Return the seconds that a run should take; ``None`` if it must run alone.
+        """Return the seconds that a run should take; ``None`` if it is claimed alone.
 
-        A function that was not seen here yet runs alone too.
+        A function that was not seen here yet is claimed alone too.
         """
-        until = self._alone_until.get(function_name)
-        if until is not None:
-            if self._clock() < until:
-                return None
-            with self._lock:
-                self._alone_until.pop(function_name, None)
+        if self._lasts(self._alone_until, function_name):
+            return None
         return self._average.get(function_name)
+
+    def expected_in_group(self, function_name: str) -> float | None:
+        """Return the same; ``None`` if it has also a transaction to itself."""
+        if self._lasts(self._unshared_until, function_name):
+            return None
+        return self.expected(function_name)
+
+    def _lasts(self, ends: dict[str, float], function_name: str) -> bool:
+        until = ends.get(function_name)
+        if until is None:
+            return False
+        if self._clock() < until:
+            return True
+        with self._lock:
+            ends.pop(function_name, None)
+        return False

@@ -69,7 +69,7 @@ class Runner:
         Alone(self._bench, lease, claim, index, job).run()
 
     def _joins(self, job: AsyncJob) -> bool:
-        expected = self._bench.pace.expected(job.function_name)
+        expected = self._bench.pace.expected_in_group(job.function_name)
         return (
             expected is not None
             and expected < self._bench.group_seconds

@@ -20,7 +20,7 @@ from typing import Any
 #: Into how many parts a lane is divided, at most; more workers share theirs.
 _PARTS = 4
 #: A claim of fewer jobs takes them in the order of all.
-_FEWEST = 32
+_FEWEST = 8
 
 
 def own_part(queue: Any, lane: Lane, worker_id: str, count: int) -> list[Item]:

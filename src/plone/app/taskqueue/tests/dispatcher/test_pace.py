@@ -42,11 +42,20 @@ def test_a_fast_function_that_was_held_up_once_runs_alone_for_a_moment(pace, clo
     run_often(pace, 0.001)
     pace.ran("work", 0.06)
 
-    assert pace.expected("work") is None
+    assert pace.expected_in_group("work") is None
     clock.now += 1.1
-    assert pace.expected("work") is None
+    assert pace.expected_in_group("work") is None
     clock.now += 0.2
+    assert pace.expected_in_group("work") < 0.03
+
+
+def test_a_function_that_was_held_up_for_a_moment_is_claimed_with_others(pace):
+    run_often(pace, 0.001)
+    pace.ran("work", 0.06)
     assert pace.expected("work") < 0.03
+
+    pace.ran("work", 0.16)
+    assert pace.expected("work") is None
 
 
 def test_a_function_that_took_seconds_runs_alone_for_longer(pace, clock):

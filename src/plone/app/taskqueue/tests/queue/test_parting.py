@@ -16,6 +16,7 @@ import pytest
 
 
 MANY = 64
+FEW = 7
 
 
 def put(engine, count, priority=0, quotas=(), owner=None):
@@ -80,8 +81,8 @@ def test_two_workers_that_take_many_at_the_same_time_do_not_meet(engine, two):
 
 def test_two_workers_that_take_few_keep_the_order_of_all(engine, two):
     ids = put(engine, 4 * MANY)
-    assert claim_and_end(two[0], usual=8, limit=8) == ids[:8]
-    assert claim_and_end(two[1], usual=8, limit=8) == ids[8:16]
+    assert claim_and_end(two[0], usual=FEW, limit=FEW) == ids[:FEW]
+    assert claim_and_end(two[1], usual=FEW, limit=FEW) == ids[FEW : 2 * FEW]
 
 
 def test_a_worker_beside_whom_nobody_has_claimed_takes_what_is_next(engine):
