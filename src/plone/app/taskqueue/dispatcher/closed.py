@@ -6,11 +6,11 @@ server's next start, until which nothing can be read and no job can run.
 """
 
 from plone.app.taskqueue.queue.zeo import client_of
+from plone.app.taskqueue.queue.zeo import was_raised_there
 from typing import Any
 from ZODB.utils import z64
 
 import logging
-import sys
 
 
 logger = logging.getLogger("plone.app.taskqueue.dispatcher")
@@ -29,9 +29,11 @@ def is_closed(storage: Any) -> bool:
 
 
 def look_whether_closed(storage: Any, error: BaseException) -> None:
-    """Find out whether the storage is closed, if the error speaks of such a one."""
+    """Find out whether the storage is closed, if the error may have to do with that."""
     client = client_of(storage)
-    if client is None or not _tells_of_it(error) or is_closed(storage):
+    if client is None or is_closed(storage):
+        return
+    if not (was_raised_there(error, "OSError") or _tells_of_it(error)):
         return
     protocol = client._server.client.protocol
     try:
@@ -50,11 +52,4 @@ def look_whether_closed(storage: Any, error: BaseException) -> None:
 
 
 def _tells_of_it(error: BaseException) -> bool:
-    # ZEO need not be installed, and whoever has an error of it has imported it.
-    module = sys.modules.get("ZEO.Exceptions")
-    return (
-        module is not None
-        and isinstance(error, module.ServerException)
-        and error.args[:1] == ("builtins.ValueError",)
-        and "closed" in str(error.args[1:])
-    )
+    return was_raised_there(error, "ValueError") and "closed" in str(error.args[1:])

@@ -15,6 +15,8 @@ from plone.app.taskqueue.postgresql.probe import answers
 from plone.app.taskqueue.postgresql.server import forget_idle
 from plone.app.taskqueue.postgresql.server import is_of_storage
 from plone.app.taskqueue.queue.zeo import client_of
+from plone.app.taskqueue.queue.zeo import is_of_zeo
+from plone.app.taskqueue.queue.zeo import was_raised_there
 from plone.app.taskqueue.queue.zeo import watch_server
 from transaction.interfaces import ITransactionManager
 from transaction.interfaces import TransientError
@@ -26,7 +28,6 @@ from ZODB.POSException import POSKeyError
 from ZODB.POSException import StorageError
 
 import errno
-import sys
 import time
 
 
@@ -104,7 +105,7 @@ def was_cut_off(connection: IConnection, error: BaseException) -> bool:
     The server may be there again, or have been there all the time.
     """
     adapters = [adapter_of(storage) for storage in _storages(connection)]
-    if any(_is_of_zeo(reason, "ClientDisconnected") for reason in _reasons(error)):
+    if any(is_of_zeo(reason, "ClientDisconnected") for reason in _reasons(error)):
         return True
     return any(
         adapter is not None and is_of_storage(adapter, reason)
@@ -127,17 +128,9 @@ def is_full(error: BaseException) -> bool:
 def _number_of(reason: BaseException) -> int | None:
     if isinstance(reason, OSError):
         return reason.errno
-    if _is_of_zeo(reason, "ServerException") and reason.args[:1] == (
-        "builtins.OSError",
-    ):
+    if was_raised_there(reason, "OSError"):
         return next(iter(reason.args[1]), None)
     return None
-
-
-def _is_of_zeo(reason: BaseException, name: str) -> bool:
-    # ZEO need not be installed, and whoever has an error of it has imported it.
-    module = sys.modules.get("ZEO.Exceptions")
-    return module is not None and isinstance(reason, getattr(module, name))
 
 
 def open_connection(

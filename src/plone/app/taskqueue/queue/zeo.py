@@ -15,6 +15,8 @@ from ZODB.interfaces import IConnection
 from ZODB.interfaces import IDatabase
 from ZODB.POSException import ConflictError
 
+import sys
+
 
 class _FreshIds(list):
     """The ids that a client holds in advance, none of which it ever had before."""
@@ -40,6 +42,20 @@ def client_of(storage: Any) -> Any | None:
     while storage is not None and not isinstance(storage, ClientStorage):
         storage = getattr(storage, "base", None)
     return storage
+
+
+def is_of_zeo(error: BaseException, name: str) -> bool:
+    """Say whether the error is one of ZEO's own, by the name of its class."""
+    # ZEO need not be installed, and whoever has an error of it has imported it.
+    module = sys.modules.get("ZEO.Exceptions")
+    return module is not None and isinstance(error, getattr(module, name))
+
+
+def was_raised_there(error: BaseException, name: str) -> bool:
+    """Say whether a built-in error of that name was raised in a server, and told of."""
+    return is_of_zeo(error, "ServerException") and error.args[:1] == (
+        f"builtins.{name}",
+    )
 
 
 def watch_server(client: Any) -> None:

@@ -92,9 +92,8 @@ def test_a_server_that_closed_its_storage_is_started_again_and_no_job_has_failed
     # The data are on the disk, and the byte that makes them count cannot be written.
     server.fill_wholly()
     nursery.release(writer)
-    nursery.hear("log", pid=writer, full=True)
-    server.make_room()
     nursery.hear("log", pid=writer, closed=True)
+    server.make_room()
     nursery.release(reader)
     nursery.hear("log", pid=reader, closed=True)
     server.kill()
