@@ -209,7 +209,7 @@ class Alone:
             except BaseException as problem:
                 lost = bench.has_lost(problem)
                 abort(bench.manager)
-                if is_full(problem):
+                if not lost and is_full(problem):
                     bench.wait_for_room()
                 elif not lost:
                     logger.warning(

@@ -71,10 +71,10 @@ class Attendance:
         if queue_connection(connection).isReadOnly():
             return
         full = troubles_of(connection.db()).full
-        was_full = full.lasts
-        if in_transaction(connection, self._attend, was_full):
+        tries = full.seems_over
+        if in_transaction(connection, self._attend, tries):
             self.interval = _INTERVAL
-            if was_full:
+            if tries:
                 full.end()
 
     def _attend(self, connection: IConnection, must: bool) -> bool:

@@ -6,6 +6,8 @@ from plone.app.taskqueue import clock
 from plone.app.taskqueue.dispatcher import running
 from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.bell import Bell
+from plone.app.taskqueue.dispatcher.courtesy import Courtesy
+from plone.app.taskqueue.dispatcher.courtesy import MOMENT
 from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.filer import Filer
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
@@ -26,7 +28,7 @@ from plone.app.taskqueue.dispatcher.server import watch_servers
 from plone.app.taskqueue.dispatcher.summoner import Summoner
 from plone.app.taskqueue.dispatcher.thread import WorkerThread
 from plone.app.taskqueue.dispatcher.watchdog import Watchdog
-from plone.app.taskqueue.dispatcher.watching import leases_to_watch
+from plone.app.taskqueue.dispatcher.watching import progress_to_watch
 from plone.app.taskqueue.dispatcher.watching import records_to_watch
 from plone.app.taskqueue.interfaces import IDispatcher
 from plone.app.taskqueue.interfaces import IEnvironment
@@ -300,6 +302,7 @@ class Dispatcher:
             self._knowledge.knows,
             self._knowledge.misses,
             self._knowledge.wants,
+            Courtesy(),
         )
 
     def take_turn(self, seat: Seat) -> bool:
@@ -311,23 +314,29 @@ class Dispatcher:
             self._at_work += 1
         try:
             claimed = seat.claim()
-            if claimed is None:
-                return False
-            # There may be more, and the next thread shall not sleep on it.
-            self._bell.ring()
-            seat.run(*claimed)
-            return True
+            if claimed is not None:
+                # There may be more, and the next thread shall not sleep on it.
+                self._bell.ring()
+                seat.run(*claimed)
+                return True
         finally:
             with self._gate:
                 self._at_work -= 1
                 self._gate.notify_all()
+        return False
 
-    def wait_for_work(self, connection: IConnection) -> None:
-        """Sleep until something rings, after a turn that found nothing."""
+    def wait_for_work(self, connection: IConnection, courteous: bool = False) -> None:
+        """Sleep until something rings, after a turn that found nothing.
+
+        One that was ``courteous`` looks again after a moment.
+        """
+        if courteous:
+            self._bell.wait(MOMENT)
+            return
         connection.transaction_manager.begin()
         queues = find_queues(connection)
         records: frozenset[bytes] = frozenset()
-        leases: frozenset[bytes] = frozenset()
+        progress: frozenset[bytes] = frozenset()
         seconds = None
         if queues is not None:
             served = [queue for queue in queues.values() if self.serves(queue)]
@@ -338,9 +347,9 @@ class Dispatcher:
             seconds = _seconds_to_next(served)
             if self._tap is not None:
                 records = records_to_watch(queues, served)
-                leases = leases_to_watch(served)
+                progress = progress_to_watch(served)
         connection.transaction_manager.abort()
-        if self._tap is not None and self._tap.watch(self, records, leases):
+        if self._tap is not None and self._tap.watch(self, records, progress):
             # A commit may have come between the look and the watch: look again.
             return
         rest(connection)

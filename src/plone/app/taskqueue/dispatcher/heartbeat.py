@@ -14,7 +14,8 @@ from ZODB.interfaces import IConnection
 class Heartbeat:
     """Writes the worker's record when nothing else of it has changed for a while.
 
-    And while the disk is full, to find out when there is room: there may be no job to do.
+    And now and then while the disk is full and nobody else writes, to find out when there
+    is room.
     """
 
     def __init__(
@@ -32,11 +33,11 @@ class Heartbeat:
     def run(self, connection: IConnection) -> None:
         worker_id = self._worker_id()
         full = troubles_of(connection.db()).full
-        was_full = full.lasts
-        lost = in_transaction(connection, self._beat, worker_id, was_full)
+        tries = full.seems_over
+        lost = in_transaction(connection, self._beat, worker_id, tries)
         if lost:
             self._on_fenced(worker_id)
-        elif was_full:
+        elif tries:
             full.end()
 
     def _beat(self, connection: IConnection, worker_id: str, must: bool) -> bool:

@@ -17,7 +17,7 @@ import threading
 import time
 
 
-#: Seconds without a change after which one hears of the progress of another's lease:
+#: Seconds without a change after which one hears of the progress of another worker:
 #: who has just ended what it held claims again first, and both would only conflict.
 _QUIET = 0.12
 #: Seconds after which one hears of it in any case.
@@ -31,15 +31,15 @@ class _Tap:
         self._database = database
         self._target = database._mvcc_storage
         self._lock = threading.Lock()
-        #: Records, and those of them that are leases, by who watches them.
+        #: Records, and those of them that tell of progress, by who watches them.
         self._wanted: WeakKeyDictionary[Any, tuple[frozenset[bytes], frozenset[bytes]]]
         self._wanted = WeakKeyDictionary()
         #: All of them.  Replaced as a whole, for the storage's thread reads it at any
         #: time.
         self.watched: frozenset[bytes] = frozenset()
-        self._leases: frozenset[bytes] = frozenset()
+        self._telling: frozenset[bytes] = frozenset()
         self._progress = threading.Lock()
-        #: Of leases that have changed and were not rung for: when first, and when last.
+        #: What has changed and was not rung for: when first, and when last.
         self._changed: dict[bytes, tuple[float, float]] = {}
         self._looks_soon = False
 
@@ -47,12 +47,12 @@ class _Tap:
         self,
         dispatcher: Any,
         records: frozenset[bytes],
-        leases: frozenset[bytes] = frozenset(),
+        progress: frozenset[bytes] = frozenset(),
     ) -> bool:
         """Watch these records for a dispatcher; false if it does so already.
 
-        Those of them which are ``leases`` change with every commit of their workers,
-        and of these the last alone lets others claim, if that worker leaves it to them.
+        Those of them which are ``progress`` change with every claim or commit of some
+        worker, and the last change alone lets others claim, if it leaves that to them.
         So they ring a moment after their last change, or after some time of changes.
 
         Who is told true must look at the queue again before it sleeps: a commit may
@@ -61,11 +61,11 @@ class _Tap:
         work, so the last to change it has seen the queue as it was then or later.
         """
         with self._lock:
-            if self._wanted.get(dispatcher) == (records, leases):
+            if self._wanted.get(dispatcher) == (records, progress):
                 return False
-            self._wanted[dispatcher] = records, leases
+            self._wanted[dispatcher] = records, progress
             wanted = list(self._wanted.values())
-            self._leases = frozenset().union(*(each for _, each in wanted))
+            self._telling = frozenset().union(*(each for _, each in wanted))
             self.watched = frozenset().union(*(each for each, _ in wanted))
             return True
 
@@ -75,14 +75,14 @@ class _Tap:
         changed = self.watched.intersection(oids)
         if not changed:
             return
-        if not changed <= self._leases or self._has_to_ring(changed):
+        if not changed <= self._telling or self._has_to_ring(changed):
             hub.ring(self._database)
 
-    def _has_to_ring(self, leases: frozenset[bytes]) -> bool:
-        """Note that leases have changed; true if it cannot be waited for what follows."""
+    def _has_to_ring(self, progress: frozenset[bytes]) -> bool:
+        """Note these changes; true if it cannot be waited for what follows."""
         now = time.monotonic()
         with self._progress:
-            for oid in leases:
+            for oid in progress:
                 first, _ = self._changed.get(oid, (now, now))
                 self._changed[oid] = first, now
             return not (self._looks_soon or self._look_soon(now))

@@ -13,8 +13,9 @@ import time
 #: A run that takes longer than this was slow, in seconds: the next may be too, and has a
 #: transaction to itself.
 SLOW = 0.05
-#: After one that took longer than this the next has also a claim to itself.  On a busy
-#: machine many runs are slow, and claims of one job would make it busier still.
+#: After one that took longer than this the next has also a claim to itself.  Else a claim
+#: of slow ones takes their share of what waits: on a busy machine many runs are slow, and
+#: claims of one job would make it busier still.
 LONG = 0.15
 #: Seconds for which a function runs alone after it failed, and at most if it was slow.
 ALONE = 60.0
@@ -88,5 +89,7 @@ class Pace:
         if self._clock() < until:
             return True
         with self._lock:
-            ends.pop(function_name, None)
+            # Another thread may have extended it.
+            if ends.get(function_name) == until:
+                del ends[function_name]
         return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from plone.app.taskqueue.dispatcher.aborting import abort
+from plone.app.taskqueue.dispatcher.courtesy import Courtesy
 from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.options import Options
 from plone.app.taskqueue.dispatcher.pace import Pace
@@ -14,6 +15,8 @@ from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.postgresql.notifier import tell_others
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.claiming import claim_next
+from plone.app.taskqueue.queue.claiming import leave_nothing
+from plone.app.taskqueue.queue.claiming import Leaves
 from plone.app.taskqueue.queue.claiming import waiting_lanes
 from plone.app.taskqueue.queue.container import find_queues
 from plone.app.taskqueue.queue.leases import Lease
@@ -88,6 +91,7 @@ class Seat:
         knows: Callable[[str], bool] = lambda function_name: True,
         misses: Callable[[str], None] = lambda function_name: None,
         wants: Callable[[str], bool] = lambda function_name: True,
+        courtesy: Courtesy | None = None,
     ):
         self._connection = connection
         self._manager = connection.transaction_manager
@@ -109,6 +113,8 @@ class Seat:
         self._serves = serves
         self._knows = knows
         self._wants = wants
+        #: ``None`` where nobody would look again.
+        self._courtesy = courtesy
         self._bench = Workbench(
             connection,
             environment,
@@ -122,6 +128,11 @@ class Seat:
         self._runner = Runner(self._bench)
         #: A lane in whose quotas this thread has made room, and its database.
         self._freed: tuple[Lane, IDatabase] | None = None
+
+    @property
+    def was_courteous(self) -> bool:
+        """True if the last claim has left something to others for a moment."""
+        return self._courtesy is not None and self._courtesy.shown
 
     def wait_for_room(self) -> None:
         """Wait a moment because the disk was too full for a commit."""
@@ -154,6 +165,8 @@ class Seat:
                 self._settle_beside_rivals()
             while True:
                 self._manager.begin()
+                if self._courtesy is not None:
+                    self._courtesy.shown = False
                 try:
                     claimed = self._claim_somewhere()
                     if claimed is not None:
@@ -226,15 +239,22 @@ class Seat:
                 worker_id,
                 self._slot,
                 limit,
-                self._joins,
+                partial(self._joins, queue),
                 self._fairness.handicaps,
                 self._knows,
                 self._usual(),
+                self._leaves(queue),
             )
             if lease is not None:
                 return queue, lease
             settling.settle_old(queue, worker_id, self._slot)
         return None
+
+    def _leaves(self, queue: Queue) -> Leaves:
+        if self._courtesy is None:
+            return leave_nothing
+        own_key = lease_key(self._worker_id(), self._slot)
+        return partial(self._courtesy.leaves, queue, own_key)
 
     def _usual(self) -> int:
         """Return how many jobs a claim is likely to take, as far as time limits it."""
@@ -247,7 +267,7 @@ class Seat:
         short = time.monotonic() < self._short_until
         return _SHORT_CLAIM_SECONDS if short else _CLAIM_SECONDS
 
-    def _joins(self, job: AsyncJob, first: AsyncJob, count: int) -> bool:
+    def _joins(self, queue: Queue, job: AsyncJob, first: AsyncJob, count: int) -> bool:
         # Whichever of them killed the last worker, it shall take no neighbour with it.
         if job.interruptions or first.interruptions:
             return False
@@ -259,7 +279,17 @@ class Seat:
         expected = self._pace.expected(job.function_name)
         if expected is None or self._pace.expected(first.function_name) is None:
             return False
-        return expected * count < self._claim_seconds()
+        if expected * count >= self._claim_seconds():
+            return False
+        # Slow ones shall not run one after the other while other threads have nothing.
+        is_slow = self._pace.expected_in_group(first.function_name) is None
+        return not is_slow or count < self._share(queue)
+
+    def _share(self, queue: Queue) -> int:
+        """Return how many jobs wait for each thread of all workers, rounded up."""
+        workers = find_queues(self._connection).workers.values()
+        threads = sum(worker.threads for worker in workers)
+        return -(-sum(len(lane) for lane in queue.lanes()) // max(1, threads))
 
     def run(self, queue: Queue, lease: Lease) -> int:
         """Run what was claimed; return how many of it were run.

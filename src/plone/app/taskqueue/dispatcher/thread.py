@@ -80,16 +80,18 @@ class WorkerThread(threading.Thread):
     def _take_turn(self, seat: Seat, connection: IConnection) -> None:
         try:
             if not self._dispatcher.take_turn(seat):
-                self._dispatcher.wait_for_work(connection)
+                self._dispatcher.wait_for_work(connection, seat.was_courteous)
             self._breaks = 0
         except NotRegistered as error:
             self._dispatcher.renew(str(error))
         except Exception as error:
-            if is_full(error):
+            # A server that has closed its storage for want of room is lost.
+            lost = lost_server(connection, error)
+            if not lost and is_full(error):
                 connection.transaction_manager.abort()
                 seat.wait_for_room()
                 return
-            if not lost_server(connection, error):
+            if not lost:
                 self._breaks += 1
                 if self._breaks > _BREAKS or not was_cut_off(connection, error):
                     raise

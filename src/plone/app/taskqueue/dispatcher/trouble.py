@@ -14,6 +14,8 @@ logger = logging.getLogger("plone.app.taskqueue.dispatcher")
 
 #: Seconds between two lines of the log while it lasts.
 _REMINDER = 600.0
+#: Seconds after which trouble that nobody has met any more may be over.
+_QUIET = 10.0
 
 
 class Trouble:
@@ -30,16 +32,24 @@ class Trouble:
         #: When it began, and when that was last said, on the monotonic clock.
         self._since: float | None = None
         self._said = 0.0
+        #: When it was met last.
+        self._met = 0.0
 
     @property
     def lasts(self) -> bool:
         """True from the first ``meet`` to the next ``end``."""
         return self._since is not None
 
+    @property
+    def seems_over(self) -> bool:
+        """True if nobody has met it for a while, and nobody has said that it is over."""
+        return self.lasts and clock.monotonic() - self._met >= _QUIET
+
     def meet(self) -> None:
         """It is there; says so if that is news, or was for long."""
         now = clock.monotonic()
         with self._lock:
+            self._met = now
             if self._since is None:
                 self._since = self._said = now
                 logger.warning(self._begins)
@@ -61,12 +71,13 @@ class Troubles:
     """Those that a database may have."""
 
     def __init__(self) -> None:
-        #: Its server does not answer, or cannot be reached.
+        #: Its server does not answer, or with errors alone, or cannot be reached.
         self.gone = Trouble(
-            "The database server is gone. This process waits for it, and runs jobs again "
-            "that ran: start it, or mend the way to it.",
-            "The database server has been gone for %.0f minutes: start it, or mend the "
+            "The database server is gone, or has closed its storage. This process waits "
+            "for it, and runs jobs again that ran: start it, start it again, or mend the "
             "way to it.",
+            "The database server has been gone, or its storage closed, for %.0f minutes: "
+            "start it, start it again, or mend the way to it.",
             "The database server is back after %.0f seconds.",
         )
         #: Nothing can be committed.

@@ -18,16 +18,22 @@ def records_to_watch(queues: Queues, served: Iterable[Queue]) -> frozenset[bytes
     return frozenset(oid for oid in _oids(queues, served) if oid is not None)
 
 
-def leases_to_watch(served: Iterable[Queue]) -> frozenset[bytes]:
-    """Return the ids of those that are leases: each commit of a worker changes its own."""
-    oids = (
-        holder._p_oid
-        for queue in served
-        for name in queue.quotas
-        for holder, _ in queue.quotas[name].holders()
-        if isinstance(holder, Lease)
-    )
-    return frozenset(oid for oid in oids if oid is not None)
+def progress_to_watch(served: Iterable[Queue]) -> frozenset[bytes]:
+    """Return the ids of those that change again and again while workers work.
+
+    Quotas do with each claim of theirs, and leases with each commit.
+    """
+    return frozenset(oid for oid in _progress(served) if oid is not None)
+
+
+def _progress(served: Iterable[Queue]) -> Iterator[bytes | None]:
+    for queue in served:
+        for name in queue.quotas:
+            quota = queue.quotas[name]
+            yield quota._p_oid
+            for holder, _ in quota.holders():
+                if isinstance(holder, Lease):
+                    yield holder._p_oid
 
 
 def _oids(queues: Queues, served: Iterable[Queue]) -> Iterator[bytes | None]:

@@ -34,6 +34,9 @@ Handicaps = Callable[[Any, list[Waiting]], list[dict[int, int]]]
 #: ``knows(function_name)`` says whether this worker can import a function.
 Knows = Callable[[str], bool]
 
+#: ``leaves(lane)`` says whether this worker leaves a lane to others for now.
+Leaves = Callable[[Lane], bool]
+
 #: Seconds for which each job counts within a claim where owners take turns.
 _TURN = 0.05
 
@@ -78,7 +81,14 @@ def no_handicaps(queue: Any, waiting: list[Waiting]) -> list[dict[int, int]]:
     return [{} for _ in waiting]
 
 
-def waiting_lanes(queue: Any, knows: Knows) -> list[Waiting]:
+def leave_nothing(lane: Lane) -> bool:
+    """Claim whatever there is."""
+    return False
+
+
+def waiting_lanes(
+    queue: Any, knows: Knows, leaves: Leaves = leave_nothing
+) -> list[Waiting]:
     """Return the lanes that have jobs and room in all their quotas."""
     found = []
     for lane in queue.lanes():
@@ -87,7 +97,7 @@ def waiting_lanes(queue: Any, knows: Knows) -> list[Waiting]:
         ):
             continue
         # Its quotas first: while they are full nothing of the lane is to be loaded.
-        if not has_room(queue, lane):
+        if not has_room(queue, lane) or leaves(lane):
             continue
         first_keys = lane.first_keys()
         if any(key is not None for key in first_keys):
@@ -127,9 +137,11 @@ class _Open:
     place: int
 
 
-def _open_lanes(queue: Any, handicaps: Handicaps, knows: Knows) -> list[_Open]:
+def _open_lanes(
+    queue: Any, handicaps: Handicaps, knows: Knows, leaves: Leaves
+) -> list[_Open]:
     """Return the lanes that can be claimed from, next job first."""
-    waiting = waiting_lanes(queue, knows)
+    waiting = waiting_lanes(queue, knows, leaves)
     found = []
     for (lane, first_keys), mine in zip(
         waiting, handicaps(queue, waiting), strict=True
@@ -159,6 +171,7 @@ def claim_next(
     handicaps: Handicaps = no_handicaps,
     knows: Knows = lambda function_name: True,
     usual: int = 0,
+    leaves: Leaves = leave_nothing,
 ) -> Lease | None:
     """Let a worker's thread hold jobs of the lane whose next job waits longest.
 
@@ -173,7 +186,7 @@ def claim_next(
         return None
     promote_due(queue)
     batching.heed_summons(queue)
-    lanes = _open_lanes(queue, handicaps, knows)
+    lanes = _open_lanes(queue, handicaps, knows, leaves)
     for each in lanes:
         lane = each.lane
         end = _end_of_order(queue, lane, lanes)

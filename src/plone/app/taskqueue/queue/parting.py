@@ -1,10 +1,10 @@
 """Which jobs of a lane several workers leave to each other, so that claims rarely meet.
 
-A claim of hundreds of jobs in the order of their keys takes some from every shard, and
-so does the claim that another worker makes meanwhile: one of them fails, after it has
-loaded all that it wanted.  So workers that take many jobs at once prefer shards of
-their own, as far as the order among all jobs changes by no more than what each of them
-claims once.
+A claim of many jobs in the order of their keys takes some from every shard, and so does
+the claim that another worker makes meanwhile: one of them fails, after it has loaded
+all that it wanted.  So workers that take many jobs at once prefer shards of their own,
+as far as the order among all jobs changes by no more than what each of them claims
+once.
 """
 
 from itertools import islice

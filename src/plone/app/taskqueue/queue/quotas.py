@@ -43,6 +43,13 @@ class Quota(Persistent):
             if lease.claim == claim and lease.held
         ]
 
+    def last_holder(self) -> Lease | None:
+        """Return the lease that held a place last and has run empty since, if any."""
+        for lease, claim in reversed(self._holders):
+            if isinstance(lease, Lease) and lease.claim == claim and not lease.held:
+                return lease
+        return None
+
     def has_room(self, awaited: bool = False) -> bool:
         """Say whether a job may take a place.
 

@@ -63,6 +63,13 @@ def stand_at(run: Run, number: int, point: str = "", times: int = 1) -> None:
         points.arrange(point, run.transaction, number)
 
 
+def tell_end(run: Run, number: int) -> None:
+    """Have the effect, stand inside, and tell if all of it was undone."""
+    run.count(number)
+    run.transaction.addAfterAbortHook(lambda: points.say("undone"))
+    points.stand("inside", number)
+
+
 def race(run: Run, number: int) -> None:
     """Have the effect and ask to be killed while the storage finishes."""
     run.count(number)

@@ -8,7 +8,7 @@ def test_jobs_wait_for_room_on_the_disk_and_then_end_once(
     ledger, nursery, server, start_worker
 ):
     ledger.prepare(6)
-    worker = start_worker(lease_seconds=2)
+    worker = start_worker(lease_seconds=2, role={"quiet": 1.0})
     # One is in its run when the disk gets full, others are queued and not claimed.
     ledger.queue(jobs.stand_at, (0, "inside"))
     nursery.hear("stands", pid=worker)
@@ -58,7 +58,9 @@ def test_a_disk_that_gets_full_under_load_loses_nothing_and_repeats_nothing(
 ):
     count, fills = 240, 2
     ledger.prepare(count)
-    workers = [start_worker(lease_seconds=2, threads=2) for _ in range(2)]
+    workers = [
+        start_worker(lease_seconds=2, threads=2, role={"quiet": 1.0}) for _ in range(2)
+    ]
     for worker in workers:
         # Who starts while the disk is full ends.
         nursery.hear("ready", pid=worker)
@@ -108,3 +110,32 @@ def test_a_server_that_closed_its_storage_is_started_again_and_no_job_has_failed
 
     ledger.verify(times=1)
     assert ledger.jobs(lambda job: (job.conflicts, job.interruptions)) == [(0, 0)] * 6
+
+
+def test_a_disk_that_fails_in_the_commit_of_one_thread_fails_no_job_of_any(
+    ledger, nursery, server, start_worker
+):
+    count = 4
+    ledger.prepare(count)
+    worker = start_worker(lease_seconds=2, threads=count, conflicts=0)
+    nursery.hear("ready", pid=worker)
+    for number in range(count):
+        ledger.queue(jobs.tell_end, (number,))
+        nursery.hear("stands", pid=worker)
+    server.break_disk()
+    nursery.release(worker)
+    nursery.hear("log", pid=worker, closed=True)
+    for _ in range(count):
+        nursery.hear("undone", pid=worker)
+    server.kill()
+    server.start()
+    # What the disk did not confirm was on it all the same.
+    for _ in range(count - 1):
+        nursery.hear("stands", pid=worker)
+    nursery.release(worker)
+    ledger.await_ended(count)
+    nursery.stop(worker)
+
+    ledger.verify(times=1)
+    ended = ledger.jobs(lambda job: (job.conflicts, job.interruptions))
+    assert ended == [(0, 0)] * count

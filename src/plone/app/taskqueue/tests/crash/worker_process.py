@@ -14,6 +14,7 @@ from plone.app.taskqueue.dispatcher import membership
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pruner
 from plone.app.taskqueue.dispatcher import rescuer
+from plone.app.taskqueue.dispatcher import trouble
 from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.queue.directory import filing
 from plone.app.taskqueue.tests.crash import clients
@@ -48,7 +49,7 @@ def _of(message: str) -> dict[str, bool]:
         "gone": "server is gone" in message,
         "full": "is no room" in message,
         "over": "is room" in message,
-        "closed": "closed its storage" in message,
+        "closed": "server has closed its storage" in message,
     }
 
 
@@ -80,6 +81,7 @@ def _change(
     prune_seconds: float | None = None,
     file_seconds: float | None = None,
     idle_patience: float | None = None,
+    quiet: float | None = None,
     fast: bool = False,
     network: str | None = None,
     patience: int | None = None,
@@ -106,6 +108,8 @@ def _change(
         filer.tidy = functools.partial(filing.tidy, at_once=True)
     if idle_patience is not None:
         rescuer._IDLE_PATIENCE = idle_patience
+    if quiet is not None:
+        trouble._QUIET = quiet
     if fast:
         # On a slow machine too short jobs are to share claims and transactions.
         ran = Pace.ran

@@ -12,10 +12,16 @@ import sys
 import time
 
 
-#: The server must merge what needs merging without knowing a class of ours.
+#: The server must merge what needs merging without knowing a class of ours.  After SIGUSR1
+#: its disk fails when it is to say that all is written.
 _PROGRAM = """
-import sys
+import errno, os, signal, sys
 sys.modules["plone.app.taskqueue"] = None
+def fail(*_):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+_fsync, _failing = os.fsync, []
+os.fsync = lambda file: (fail if _failing else _fsync)(file)
+signal.signal(signal.SIGUSR1, lambda *_: _failing.append(True))
 from ZEO.runzeo import main
 main(sys.argv[1:])
 """
@@ -125,6 +131,10 @@ class ZeoServer:
     def fill_wholly(self) -> None:
         """Let no byte be written, as with disks that write a copy of what changes."""
         self._limit(0)
+
+    def break_disk(self) -> None:
+        """Let it fail to say that what was written is on the disk, until a new start."""
+        self._process.send_signal(signal.SIGUSR1)
 
     def make_room(self) -> None:
         """Let files grow again."""

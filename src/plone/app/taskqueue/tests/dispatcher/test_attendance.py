@@ -66,6 +66,11 @@ def test_it_finds_out_that_a_disk_that_was_full_has_room_again(
     engine.put(functions.nothing)
     attendance()
     troubles_of(engine.connect().db()).full.meet()
+    # Others write, and meet it again.
+    attendance()
+    [worker] = members(engine)
+    assert worker.beats == 0
+    clock.advance(10.0)
     attendance()
     [worker] = members(engine)
     assert worker.beats == 1

@@ -8,6 +8,7 @@ from plone.app.taskqueue.queue.directory import filing
 from plone.app.taskqueue.tests import functions
 from ZODB.POSException import ConflictError
 
+import errno
 import functools
 import pytest
 import threading
@@ -106,6 +107,20 @@ def test_what_is_wrong_with_one_queue_does_not_keep_others(
     assert [filed(engine, name) for name in names] == [0, 0, filing.FILE_AT]
     assert "Jobs of the queue 'broken' cannot be filed" in caplog.text
     assert "'conflict'" not in caplog.text
+
+
+def test_a_full_disk_is_told_of_as_such_and_not_as_trouble_of_a_queue(
+    engine, make, monkeypatch, caplog
+):
+    def fail(queue):
+        raise OSError(errno.ENOSPC, "on purpose")
+
+    monkeypatch.setattr(module, "tidy", fail)
+    put_many(engine)
+    filer, connection, _ = make()
+    with pytest.raises(OSError, match="on purpose"):
+        filer.run(connection)
+    assert "cannot be filed" not in caplog.text
 
 
 def test_it_goes_on_soon_where_there_is_much(engine, make, monkeypatch):

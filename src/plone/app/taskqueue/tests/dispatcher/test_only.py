@@ -100,9 +100,9 @@ def test_what_is_not_wanted_is_left_alone_once_that_is_known(site):
     turns = threading.Semaphore(0)
     original = worker.wait_for_work
 
-    def wait(connection):
+    def wait(connection, *courteous):
         turns.release()
-        original(connection)
+        original(connection, *courteous)
 
     worker.wait_for_work = wait
     worker.resume()

@@ -169,9 +169,9 @@ def test_a_worker_that_does_not_know_it_writes_nothing_while_it_waits(monkeypatc
     seat_turns = threading.Event()
     original = dispatcher.wait_for_work
 
-    def wait(connection):
+    def wait(connection, *courteous):
         seat_turns.set()
-        original(connection)
+        original(connection, *courteous)
 
     dispatcher.wait_for_work = wait
     assert seat_turns.wait(30)

@@ -142,7 +142,7 @@ class Hand:
             Fairness(),
         )
         # So that claims take more than one.
-        self.seat._joins = lambda job, first, count: True
+        self.seat._joins = lambda queue, job, first, count: True
         self.claimed: Any = None
 
     def claim(self) -> bool:

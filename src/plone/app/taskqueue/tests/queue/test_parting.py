@@ -68,14 +68,15 @@ def two(engine):
     return workers
 
 
-def test_two_workers_that_take_many_at_the_same_time_do_not_meet(engine, two):
+@pytest.mark.parametrize("count", [FEW + 1, MANY])
+def test_two_workers_that_take_many_at_the_same_time_do_not_meet(engine, two, count):
     put(engine, 4 * MANY)
     for worker in two:
         worker.manager.begin()
-    claimed = [claim(worker) for worker in two]
+    claimed = [claim(worker, usual=count, limit=count) for worker in two]
     for worker in two:
         worker.manager.commit()
-    assert [len(ids) for ids in claimed] == [MANY, MANY]
+    assert [len(ids) for ids in claimed] == [count, count]
     assert not set(claimed[0]) & set(claimed[1])
 
 
