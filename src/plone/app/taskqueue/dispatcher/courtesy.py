@@ -28,14 +28,17 @@ class Courtesy:
         #: By a lease's id: its serial, and when that was first seen.
         self._seen: dict[bytes, tuple[bytes, float]] = {}
 
-    def leaves(self, queue: Any, own_key: str, lane: Lane) -> bool:
-        """Say whether the lane is to be left to whoever has just held its jobs."""
+    def leaves(self, queue: Any, worker_id: str, lane: Lane) -> bool:
+        """Say whether a worker is to leave the lane to who has just held its jobs.
+
+        Threads of one worker claim in turns anyway, and one alone hears of a new job.
+        """
         if not queue.is_strict(lane):
             return False
         for name in lane.quota_names:
             quota = queue.quotas.get(name)
             last = None if quota is None else quota.last_holder()
-            if last is not None and last.key != own_key and self._is_new(last):
+            if last is not None and last.worker_id != worker_id and self._is_new(last):
                 self.shown = True
                 return True
         return False

@@ -253,8 +253,7 @@ class Seat:
     def _leaves(self, queue: Queue) -> Leaves:
         if self._courtesy is None:
             return leave_nothing
-        own_key = lease_key(self._worker_id(), self._slot)
-        return partial(self._courtesy.leaves, queue, own_key)
+        return partial(self._courtesy.leaves, queue, self._worker_id())
 
     def _usual(self) -> int:
         """Return how many jobs a claim is likely to take, as far as time limits it."""

@@ -20,13 +20,13 @@ def open_seat(engine):
     """Make a seat for a new worker, courteous or not; it claims one job at a time."""
     seats = []
 
-    def open_seat(courtesy=None):
+    def open_seat(courtesy=None, worker_id=None):
         connection = engine.connect()
-        worker_id = engine.register(connection)
+        worker_id = worker_id or engine.register(connection)
         seat = Seat(
             connection,
             lambda: worker_id,
-            0,
+            len(seats),
             BareEnvironment(),
             Pace(),
             Options(batch=1),
@@ -77,6 +77,13 @@ def test_a_lane_is_left_for_a_moment_to_who_has_just_held_its_jobs(
     clock.advance(MOMENT)
     assert work_off(other)
     assert not other.was_courteous
+
+
+def test_nothing_is_left_to_another_thread_of_the_same_worker(engine, open_seat):
+    worker_id = engine.register(engine.connect())
+    for _ in range(2):
+        engine.put(functions.nothing, quotas=("default",))
+        assert work_off(open_seat(Courtesy(), worker_id))
 
 
 def test_nothing_is_left_to_who_holds_jobs_of_another_lane(engine, holder, other):
