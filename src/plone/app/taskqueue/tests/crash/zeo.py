@@ -21,7 +21,10 @@ def fail(*_):
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 _fsync, _failing = os.fsync, []
 os.fsync = lambda file: (fail if _failing else _fsync)(file)
-signal.signal(signal.SIGUSR1, lambda *_: _failing.append(True))
+def break_disk(*_):
+    _failing.append(True)
+    os.write(2, b"The disk fails.")
+signal.signal(signal.SIGUSR1, break_disk)
 from ZEO.runzeo import main
 main(sys.argv[1:])
 """
@@ -135,6 +138,10 @@ class ZeoServer:
     def break_disk(self) -> None:
         """Let it fail to say that what was written is on the disk, until a new start."""
         self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 60
+        while b"The disk fails." not in self._log.read_bytes():
+            assert time.monotonic() < deadline, self._log.read_text()[-2000:]
+            time.sleep(0.01)
 
     def make_room(self) -> None:
         """Let files grow again."""
