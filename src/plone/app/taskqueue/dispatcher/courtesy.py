@@ -56,7 +56,7 @@ class Courtesy:
         return now - since < MOMENT
 
     def _forget(self, now: float) -> None:
-        """Forget what is too old to be news, at the latest when it is asked about."""
+        """Forget what is too old to be news whenever it is asked about again."""
         for oid, (_, since) in list(self._seen.items()):
             if now - since > 2 * _OLD:
                 del self._seen[oid]

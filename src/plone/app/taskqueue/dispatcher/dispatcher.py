@@ -314,16 +314,16 @@ class Dispatcher:
             self._at_work += 1
         try:
             claimed = seat.claim()
-            if claimed is not None:
-                # There may be more, and the next thread shall not sleep on it.
-                self._bell.ring()
-                seat.run(*claimed)
-                return True
+            if claimed is None:
+                return False
+            # There may be more, and the next thread shall not sleep on it.
+            self._bell.ring()
+            seat.run(*claimed)
+            return True
         finally:
             with self._gate:
                 self._at_work -= 1
                 self._gate.notify_all()
-        return False
 
     def wait_for_work(self, connection: IConnection, courteous: bool = False) -> None:
         """Sleep until something rings, after a turn that found nothing.

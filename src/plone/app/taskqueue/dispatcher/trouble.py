@@ -74,10 +74,10 @@ class Troubles:
         #: Its server does not answer, or with errors alone, or cannot be reached.
         self.gone = Trouble(
             "The database server is gone, or has closed its storage. This process waits "
-            "for it, and runs jobs again that ran: start it, start it again, or mend the "
-            "way to it.",
+            "for it, and runs jobs again that ran: start or restart it, or mend the way "
+            "to it.",
             "The database server has been gone, or its storage closed, for %.0f minutes: "
-            "start it, start it again, or mend the way to it.",
+            "start or restart it, or mend the way to it.",
             "The database server is back after %.0f seconds.",
         )
         #: Nothing can be committed.

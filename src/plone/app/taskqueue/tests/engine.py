@@ -12,6 +12,12 @@ from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import inline
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace
+from plone.app.taskqueue.dispatcher.bare import BareEnvironment
+from plone.app.taskqueue.dispatcher.courtesy import Courtesy
+from plone.app.taskqueue.dispatcher.fairness import Fairness
+from plone.app.taskqueue.dispatcher.pace import Pace
+from plone.app.taskqueue.dispatcher.seat import Seat
+from plone.app.taskqueue.interfaces import IEnvironment
 from plone.app.taskqueue.job import keys
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
@@ -361,6 +367,34 @@ class Threads:
             assert not thread.is_alive(), "A thread of the test hangs."
         if self._errors:
             raise self._errors[0]
+
+
+def open_seat(
+    connection: IConnection,
+    worker_id: str,
+    slot: int = 0,
+    environment: Callable[[], IEnvironment] = BareEnvironment,
+    known: Pace | None = None,
+    courtesy: Courtesy | None = None,
+    **options: Any,
+) -> Seat:
+    """Return a seat for a test that takes the steps of a worker's thread singly.
+
+    ``known`` is how fast its functions were up to now.
+    """
+    return Seat(
+        connection,
+        lambda: worker_id,
+        slot,
+        environment(),
+        known or Pace(),
+        Options(**options),
+        threading.Lock(),
+        lambda: False,
+        lambda seconds: None,
+        Fairness(),
+        courtesy=courtesy,
+    )
 
 
 @pytest.fixture

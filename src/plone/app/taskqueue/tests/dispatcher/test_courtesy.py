@@ -1,57 +1,42 @@
 """Who works off jobs that go one after the other is left to it."""
 
 from plone.app.taskqueue import clock
-from plone.app.taskqueue.dispatcher import Options
-from plone.app.taskqueue.dispatcher.bare import BareEnvironment
 from plone.app.taskqueue.dispatcher.courtesy import Courtesy
 from plone.app.taskqueue.dispatcher.courtesy import MOMENT
-from plone.app.taskqueue.dispatcher.fairness import Fairness
-from plone.app.taskqueue.dispatcher.pace import Pace
-from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.engine import open_seat
 
 import pytest
-import threading
 
 
 @pytest.fixture
-def open_seat(engine):
-    """Make a seat for a new worker, courteous or not; it claims one job at a time."""
+def sit(engine):
+    """Make a seat for a worker, courteous or not; it claims one job at a time."""
     seats = []
 
-    def open_seat(courtesy=None, worker_id=None):
+    def sit(courtesy=None, worker_id=None):
         connection = engine.connect()
         worker_id = worker_id or engine.register(connection)
-        seat = Seat(
-            connection,
-            lambda: worker_id,
-            len(seats),
-            BareEnvironment(),
-            Pace(),
-            Options(batch=1),
-            threading.Lock(),
-            lambda: False,
-            lambda seconds: None,
-            Fairness(),
-            courtesy=courtesy,
+        seat = open_seat(
+            connection, worker_id, slot=len(seats), courtesy=courtesy, batch=1
         )
         seats.append(seat)
         return seat
 
-    yield open_seat
+    yield sit
     for seat in seats:
         seat.close()
 
 
 @pytest.fixture
-def holder(open_seat):
-    return open_seat(Courtesy())
+def holder(sit):
+    return sit(Courtesy())
 
 
 @pytest.fixture
-def other(open_seat):
-    return open_seat(Courtesy())
+def other(sit):
+    return sit(Courtesy())
 
 
 def work_off(seat):
@@ -79,11 +64,11 @@ def test_a_lane_is_left_for_a_moment_to_who_has_just_held_its_jobs(
     assert not other.was_courteous
 
 
-def test_nothing_is_left_to_another_thread_of_the_same_worker(engine, open_seat):
+def test_nothing_is_left_to_another_thread_of_the_same_worker(engine, sit):
     worker_id = engine.register(engine.connect())
     for _ in range(2):
         engine.put(functions.nothing, quotas=("default",))
-        assert work_off(open_seat(Courtesy(), worker_id))
+        assert work_off(sit(Courtesy(), worker_id))
 
 
 def test_nothing_is_left_to_who_holds_jobs_of_another_lane(engine, holder, other):
@@ -113,11 +98,11 @@ def test_jobs_that_may_run_side_by_side_are_left_to_nobody(engine, holder, other
         assert work_off(other)
 
 
-def test_who_would_not_look_again_leaves_nothing(engine, holder, open_seat):
+def test_who_would_not_look_again_leaves_nothing(engine, holder, sit):
     for _ in range(2):
         engine.put(functions.nothing, quotas=("default",))
     assert work_off(holder)
-    assert work_off(open_seat())
+    assert work_off(sit())
 
 
 def test_a_worker_takes_over_when_the_one_that_had_the_lane_does_not_come_back(

@@ -2,6 +2,7 @@
 
 from functools import partial
 from plone.app.taskqueue import clock
+from plone.app.taskqueue.dispatcher import rescuer as module
 from plone.app.taskqueue.dispatcher.heartbeat import Heartbeat
 from plone.app.taskqueue.dispatcher.rescuer import Rescuer
 from plone.app.taskqueue.dispatcher.signs import IDLE_INTERVAL
@@ -14,6 +15,7 @@ from plone.app.taskqueue.tests.functions import stage
 from ZEO.Exceptions import ClientDisconnected
 from ZODB.Connection import Connection
 
+import errno
 import pytest
 
 
@@ -152,6 +154,23 @@ def test_a_rescuer_leaves_its_own_worker_alone(engine):
     clock.advance(100 * LEASE)
     rescuer.run(held.connection)
     assert engine.counts() == {"leased": 1}
+
+
+def test_a_full_disk_is_told_of_as_such_and_not_as_trouble_of_a_worker(
+    engine, rescuer, monkeypatch, caplog
+):
+    def fail(*args):
+        raise OSError(errno.ENOSPC, "on purpose")
+
+    job_id = engine.put(functions.nothing)
+    engine.hold()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "fence", fail)
+        with pytest.raises(OSError, match="on purpose"):
+            watch(2 * LEASE, rescuer)
+    assert "cannot be rescued" not in caplog.text
+    rescuer()
+    assert engine.job(job_id).interruptions == 1
 
 
 def test_two_rescuers_save_a_job_once(engine):

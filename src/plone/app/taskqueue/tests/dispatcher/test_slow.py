@@ -1,15 +1,11 @@
 """Jobs of functions that were slow just now: what they share, and what they do not."""
 
-from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import pace as module
-from plone.app.taskqueue.dispatcher.bare import BareEnvironment
-from plone.app.taskqueue.dispatcher.fairness import Fairness
 from plone.app.taskqueue.dispatcher.pace import Pace
-from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.engine import open_seat
 
 import pytest
-import threading
 
 
 NAME = "plone.app.taskqueue.tests.functions:nothing"
@@ -27,18 +23,7 @@ def seat(engine, pace):
     """A seat beside three other threads."""
     connection = engine.connect()
     worker_id, *_ = [engine.register(connection) for _ in range(THREADS)]
-    seat = Seat(
-        connection,
-        lambda: worker_id,
-        0,
-        BareEnvironment(),
-        pace,
-        Options(),
-        threading.Lock(),
-        lambda: False,
-        lambda seconds: None,
-        Fairness(),
-    )
+    seat = open_seat(connection, worker_id, known=pace)
     yield seat
     seat.close()
 

@@ -5,20 +5,16 @@ from plone.app.taskqueue.dispatcher import Dispatcher
 from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import runner
 from plone.app.taskqueue.dispatcher.aborting import abort
-from plone.app.taskqueue.dispatcher.bare import BareEnvironment
-from plone.app.taskqueue.dispatcher.fairness import Fairness
-from plone.app.taskqueue.dispatcher.pace import Pace
-from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.dispatcher.trouble import Troubles
 from plone.app.taskqueue.job.errors import UnreadableJobError
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.tests import functions
 from plone.app.taskqueue.tests.engine import EFFECTS
+from plone.app.taskqueue.tests.engine import open_seat
 from plone.app.taskqueue.tests.functions import stage
 from ZODB.utils import p64
 
 import pytest
-import threading
 import transaction
 
 
@@ -155,18 +151,7 @@ def test_a_record_that_breaks_in_a_lease_is_buried_and_its_neighbours_run(
     connection = engine.connect()
     worker_id = engine.register(connection)
     ids = engine.put_all(functions.nothing, [()] * 3)
-    seat = Seat(
-        connection,
-        lambda: worker_id,
-        0,
-        BareEnvironment(),
-        Pace(),
-        Options(),
-        threading.Lock(),
-        lambda: False,
-        lambda seconds: None,
-        Fairness(),
-    )
+    seat = open_seat(connection, worker_id)
     engine.claim(connection, worker_id)
     queue, lease = seat.claim()
     assert lease.held == 3

@@ -18,11 +18,7 @@ from hypothesis.stateful import rule
 from hypothesis.stateful import RuleBasedStateMachine
 from persistent.list import PersistentList
 from plone.app.taskqueue import clock
-from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher.alone import Alone
-from plone.app.taskqueue.dispatcher.fairness import Fairness
-from plone.app.taskqueue.dispatcher.pace import Pace
-from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.job.asyncjob import AsyncJob
 from plone.app.taskqueue.job.asyncjob import id_of
 from plone.app.taskqueue.job.batch import parallel
@@ -36,6 +32,7 @@ from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue import settling
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.queue.workers import Worker
+from plone.app.taskqueue.tests.engine import open_seat
 from plone.app.taskqueue.tests.functions import stage
 from plone.app.taskqueue.tests.functions import StageEnvironment
 from typing import Any
@@ -48,7 +45,6 @@ import pathlib
 import pytest
 import shutil
 import tempfile
-import threading
 import transaction
 
 
@@ -129,17 +125,8 @@ class Hand:
         with self.manager:
             worker = Worker(self.id, "host", 1, 1, START)
             registry.register(get_queues(self.connection), worker)
-        self.seat = Seat(
-            self.connection,
-            lambda: self.id,
-            0,
-            StageEnvironment(),
-            Pace(),
-            Options(batch=3),
-            threading.Lock(),
-            lambda: False,
-            lambda seconds: None,
-            Fairness(),
+        self.seat = open_seat(
+            self.connection, self.id, environment=StageEnvironment, batch=3
         )
         # So that claims take more than one.
         self.seat._joins = lambda queue, job, first, count: True

@@ -1,13 +1,8 @@
 """Workers that are registered, and those that were taken for dead meanwhile."""
 
 from plone.app.taskqueue import clock
-from plone.app.taskqueue.dispatcher import Options
 from plone.app.taskqueue.dispatcher import seat as seat_module
-from plone.app.taskqueue.dispatcher.bare import BareEnvironment
-from plone.app.taskqueue.dispatcher.fairness import Fairness
-from plone.app.taskqueue.dispatcher.pace import Pace
 from plone.app.taskqueue.dispatcher.seat import NotRegistered
-from plone.app.taskqueue.dispatcher.seat import Seat
 from plone.app.taskqueue.job.states import State
 from plone.app.taskqueue.queue import registry
 from plone.app.taskqueue.queue import settling
@@ -16,10 +11,10 @@ from plone.app.taskqueue.queue.checker import Inconsistent
 from plone.app.taskqueue.queue.claiming import claim_next
 from plone.app.taskqueue.queue.container import get_queues
 from plone.app.taskqueue.tests import functions
+from plone.app.taskqueue.tests.engine import open_seat
 from ZODB.POSException import ConflictError
 
 import pytest
-import threading
 
 
 @pytest.fixture
@@ -28,20 +23,7 @@ def seat(engine):
     seats = []
 
     def seat(connection, worker_id):
-        seats.append(
-            Seat(
-                connection,
-                lambda: worker_id,
-                0,
-                BareEnvironment(),
-                Pace(),
-                Options(),
-                threading.Lock(),
-                lambda: False,
-                lambda seconds: None,
-                Fairness(),
-            )
-        )
+        seats.append(open_seat(connection, worker_id))
         return seats[-1]
 
     yield seat
